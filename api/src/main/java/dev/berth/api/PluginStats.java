@@ -1,0 +1,35 @@
+package dev.berth.api;
+
+/**
+ * What a plugin used and did since its worker was enabled.
+ *
+ * @param status the worker's state
+ * @param cpuUsage CPU use over the last interval in per cent of one core
+ * @param memoryBytes memory in use, reclaimable file cache left out
+ * @param pids processes and threads
+ * @param networkRxBytes received through the egress proxy
+ * @param networkTxBytes sent through it
+ * @param calls calls ended
+ * @param errors calls that failed
+ * @param inFlight calls running now
+ * @param p50Millis median duration of recent calls in milliseconds; 0 without calls
+ * @param p95Millis 95th percentile likewise
+ * @param p99Millis 99th percentile likewise
+ * @param restarts how often the worker was started again
+ * @param uptimeSeconds since the worker came up; 0 when it is down
+ */
+public record PluginStats(
+    String status,
+    double cpuUsage,
+    long memoryBytes,
+    long pids,
+    long networkRxBytes,
+    long networkTxBytes,
+    long calls,
+    long errors,
+    int inFlight,
+    double p50Millis,
+    double p95Millis,
+    double p99Millis,
+    int restarts,
+    double uptimeSeconds) {}

@@ -1,0 +1,9 @@
+/** The typed conversation with one worker over one socket. */
+module dev.berth.channel {
+  requires static transitive org.jspecify;
+  requires transitive dev.berth.api;
+  requires org.slf4j;
+  requires tools.jackson.databind;
+
+  exports dev.berth.channel;
+}

@@ -1,0 +1,38 @@
+package dev.berth.cli;
+
+import dev.berth.api.AccessKeys;
+import java.nio.file.Path;
+import java.util.List;
+
+/** What the command line can't do through REST; the distribution supplies it. */
+public interface LocalOperations {
+  /**
+   * How to serve.
+   *
+   * @param sandbox {@code auto}, {@code process} or {@code docker}
+   * @param allowWeakIsolation run plugins although protections are missing here
+   */
+  record ServeOptions(
+      String host, int port, Path data, String sandbox, boolean allowWeakIsolation) {}
+
+  /** A server that is ready. */
+  interface Served extends AutoCloseable {
+    /** Where it listens, e.g. {@code http://127.0.0.1:8000}. */
+    String url();
+
+    /** Blocks until it is stopped. */
+    void await() throws InterruptedException;
+
+    @Override
+    void close();
+  }
+
+  /** Starts a server and returns once it is ready. */
+  Served serve(ServeOptions options);
+
+  /** The keys kept under {@code data}, whether or not a server runs there. */
+  <T> T withKeys(Path data, java.util.function.Function<AccessKeys, T> work);
+
+  /** The example plugins that came with this distribution, unpacked folders. */
+  List<Path> examples();
+}

@@ -1,0 +1,13 @@
+/** The command line: a REST client. */
+module dev.berth.cli {
+  requires static transitive org.jspecify;
+  requires transitive dev.berth.api;
+  requires info.picocli;
+  requires java.net.http;
+  requires tools.jackson.databind;
+
+  exports dev.berth.cli;
+
+  opens dev.berth.cli to
+      info.picocli;
+}

@@ -1,0 +1,10 @@
+package dev.berth.dist;
+
+/** The program. */
+public final class Main {
+  private Main() {}
+
+  public static void main(String[] args) {
+    throw new UnsupportedOperationException("being built");
+  }
+}

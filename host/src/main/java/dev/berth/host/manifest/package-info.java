@@ -1,0 +1,5 @@
+/** plugin.yaml and config.yaml to checked records. */
+@NullMarked
+package dev.berth.host.manifest;
+
+import org.jspecify.annotations.NullMarked;
