@@ -6,7 +6,7 @@ module dev.berth.host {
   requires transitive dev.berth.channel;
   requires org.slf4j;
   requires tools.jackson.databind;
-  requires org.snakeyaml.engine.v2;
+  requires org.snakeyaml.engine;
   requires org.apache.commons.compress;
   requires org.semver4j;
   requires java.sql;
