@@ -1,0 +1,65 @@
+package dev.berth.sandbox;
+
+import dev.berth.api.ResourceLimits;
+import java.nio.file.Path;
+
+/**
+ * How a {@link ProcessSandbox} runs its workers.
+ *
+ * @param dataDir the host's data folder; {@code runtime/} and {@code run/} below it are the
+ *     sandbox's own
+ * @param python the interpreter: a command looked up on PATH, or a path
+ * @param parked how many children wait, already isolated, for their plugin
+ * @param allowWeak whether a worker may start though a protection can't be had here
+ * @param maximum what a worker gets at most, whatever its manifest asks for; {@code timeoutSeconds}
+ *     is not used here
+ * @param maxCpus CPUs' worth of time a worker gets at most, e.g. 1.0
+ * @param maxPids processes and threads of one worker
+ * @param maxOpenFiles file descriptors of each of its processes
+ * @param tmpMb size of its {@code /tmp} in MiB; it counts against the memory limit too
+ */
+public record ProcessSandboxSettings(
+    Path dataDir,
+    String python,
+    int parked,
+    boolean allowWeak,
+    ResourceLimits maximum,
+    double maxCpus,
+    int maxPids,
+    int maxOpenFiles,
+    int tmpMb) {
+
+  public ProcessSandboxSettings {
+    if (parked < 0
+        || maxCpus <= 0
+        || maxPids < 8
+        || maxOpenFiles < 32
+        || tmpMb < 1
+        || maximum.memoryMb() < 1) {
+      throw new IllegalArgumentException(
+          "parked >= 0, maxCpus > 0, maxPids >= 8, maxOpenFiles >= 32, tmpMb >= 1 and a positive"
+              + " memory maximum are needed");
+    }
+  }
+
+  /** The defaults: {@code python3}, two parked children, nothing weak allowed. */
+  public static ProcessSandboxSettings of(Path dataDir) {
+    return new ProcessSandboxSettings(
+        dataDir, "python3", 2, false, new ResourceLimits(4096, 4096, 3600), 1.0, 128, 1024, 64);
+  }
+
+  public ProcessSandboxSettings withPython(String command) {
+    return new ProcessSandboxSettings(
+        dataDir, command, parked, allowWeak, maximum, maxCpus, maxPids, maxOpenFiles, tmpMb);
+  }
+
+  public ProcessSandboxSettings withParked(int children) {
+    return new ProcessSandboxSettings(
+        dataDir, python, children, allowWeak, maximum, maxCpus, maxPids, maxOpenFiles, tmpMb);
+  }
+
+  public ProcessSandboxSettings withAllowWeak(boolean allowed) {
+    return new ProcessSandboxSettings(
+        dataDir, python, parked, allowed, maximum, maxCpus, maxPids, maxOpenFiles, tmpMb);
+  }
+}
