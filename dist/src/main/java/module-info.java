@@ -7,5 +7,6 @@ module dev.berth.dist {
   requires dev.berth.host;
   requires dev.berth.server;
   requires dev.berth.cli;
+  requires org.eclipse.jetty.io;
   requires org.slf4j;
 }

@@ -1,14 +1,40 @@
 package dev.berth.server;
 
+import java.nio.file.Path;
+import java.time.Duration;
+
 /**
- * How to listen.
+ * How to listen and what to take.
  *
- * @param host the address to bind
+ * @param host the address to bind; other than a loopback one it needs an API key
  * @param port 0 for any free one
- * @param maxUploadBytes largest archive taken
- * @param maxBodyBytes largest JSON body taken
+ * @param uploads folder for archives while they arrive; made when missing, emptied at start
+ * @param maxUploadBytes largest archive taken, in bytes
+ * @param maxBodyBytes largest JSON body taken, in bytes
+ * @param idleTimeout how long a connection may be silent while a request of its is arriving, and
+ *     how long a request's head may take in all
+ * @param minBytesPerSecond slowest rate at which a body may arrive and an answer be read; 0 for any
+ * @param stopTimeout how long requests under way may go on once the server closes
  */
-public record ServerSettings(String host, int port, long maxUploadBytes, int maxBodyBytes) {
-  public static final ServerSettings DEFAULT =
-      new ServerSettings("127.0.0.1", 8000, 50L << 20, 1 << 20);
+public record ServerSettings(
+    String host,
+    int port,
+    Path uploads,
+    long maxUploadBytes,
+    int maxBodyBytes,
+    Duration idleTimeout,
+    int minBytesPerSecond,
+    Duration stopTimeout) {
+  /** The usual bounds: 50 MiB of archive, 1 MiB of JSON, 10 s of silence. */
+  public static ServerSettings of(String host, int port, Path uploads) {
+    return new ServerSettings(
+        host,
+        port,
+        uploads,
+        50L << 20,
+        1 << 20,
+        Duration.ofSeconds(10),
+        1024,
+        Duration.ofSeconds(10));
+  }
 }
