@@ -1,6 +1,58 @@
 package dev.berth.host;
 
+import dev.berth.api.AccessKeys;
+import dev.berth.api.ErrorCode;
+import dev.berth.api.PluginException;
+import dev.berth.api.PluginService;
+import dev.berth.api.TenantId;
+import dev.berth.channel.ChannelLoop;
+import dev.berth.sandbox.Sandbox;
+import java.util.Objects;
+
 /** The host: open it, use its service, close it. */
-public final class BerthHost {
-  private BerthHost() {}
+public final class BerthHost implements AutoCloseable {
+  private final AccessKeys keys;
+
+  private BerthHost(AccessKeys keys) {
+    this.keys = keys;
+  }
+
+  /**
+   * Opens a host on its data folder, which no other host may have open. What an earlier host left
+   * half done is finished or undone before this returns; plugins that are to be enabled are then
+   * started in the background, and calls to them wait.
+   *
+   * @param sandbox what workers run in; the caller closes it, after the host
+   * @param loop what drives their sockets; the caller closes it, after the host
+   * @throws PluginException {@code store_unavailable}, {@code store_corrupt}, {@code disk_full}
+   */
+  public static BerthHost open(HostSettings settings, Sandbox sandbox, ChannelLoop loop) {
+    Objects.requireNonNull(settings);
+    Objects.requireNonNull(sandbox);
+    Objects.requireNonNull(loop);
+    throw new PluginException(ErrorCode.NOT_IMPLEMENTED, "The host is not built yet.");
+  }
+
+  /** The plugins of a tenant; one that has none yet is as good as any. */
+  public PluginService service(TenantId tenant) {
+    Objects.requireNonNull(tenant);
+    throw new PluginException(ErrorCode.NOT_IMPLEMENTED, "The host is not built yet.");
+  }
+
+  /** The plugins of the default tenant. */
+  public PluginService service() {
+    return service(TenantId.DEFAULT);
+  }
+
+  /** The API keys that let a client in. */
+  public AccessKeys keys() {
+    return keys;
+  }
+
+  /**
+   * Stops every worker, each with its clean-up, within a bounded time. What the operator wants of
+   * each plugin stays as it is: the next host starts the enabled ones again.
+   */
+  @Override
+  public void close() {}
 }
