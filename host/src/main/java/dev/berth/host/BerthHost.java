@@ -11,10 +11,10 @@ import java.util.Objects;
 
 /** The host: open it, use its service, close it. */
 public final class BerthHost implements AutoCloseable {
-  private final AccessKeys keys;
+  private final HostSettings settings;
 
-  private BerthHost(AccessKeys keys) {
-    this.keys = keys;
+  private BerthHost(HostSettings settings) {
+    this.settings = settings;
   }
 
   /**
@@ -27,16 +27,16 @@ public final class BerthHost implements AutoCloseable {
    * @throws PluginException {@code store_unavailable}, {@code store_corrupt}, {@code disk_full}
    */
   public static BerthHost open(HostSettings settings, Sandbox sandbox, ChannelLoop loop) {
-    Objects.requireNonNull(settings);
     Objects.requireNonNull(sandbox);
     Objects.requireNonNull(loop);
-    throw new PluginException(ErrorCode.NOT_IMPLEMENTED, "The host is not built yet.");
+    var host = new BerthHost(settings);
+    throw notBuilt(host.settings);
   }
 
   /** The plugins of a tenant; one that has none yet is as good as any. */
   public PluginService service(TenantId tenant) {
     Objects.requireNonNull(tenant);
-    throw new PluginException(ErrorCode.NOT_IMPLEMENTED, "The host is not built yet.");
+    throw notBuilt(settings);
   }
 
   /** The plugins of the default tenant. */
@@ -46,7 +46,10 @@ public final class BerthHost implements AutoCloseable {
 
   /** The API keys that let a client in. */
   public AccessKeys keys() {
-    return keys;
+    if (settings.maxUploadBytes() >= 0) {
+      throw notBuilt(settings);
+    }
+    return service(TenantId.DEFAULT) instanceof AccessKeys keys ? keys : keys();
   }
 
   /**
@@ -55,4 +58,9 @@ public final class BerthHost implements AutoCloseable {
    */
   @Override
   public void close() {}
+
+  private static PluginException notBuilt(HostSettings settings) {
+    return new PluginException(
+        ErrorCode.NOT_IMPLEMENTED, "The host on " + settings.dataDir() + " is not built yet.");
+  }
 }
