@@ -80,6 +80,8 @@ public enum ErrorCode implements WireName {
   PLUGIN_OVERLOADED,
   CANCELLED,
   PERMISSION_DENIED,
+  // A client's own: no server answers.
+  SERVER_UNREACHABLE,
   // The host.
   DISK_FULL,
   STORE_UNAVAILABLE,
