@@ -1,0 +1,1 @@
+"""The chat system's services, as its Python programs see them."""
