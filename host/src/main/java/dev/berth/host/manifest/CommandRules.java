@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 
 /** What holds for chat commands: how they are spelled, which are taken. */
+@SuppressWarnings("DoNotCallSuggester")
 public final class CommandRules {
   private CommandRules() {}
 

@@ -6,6 +6,7 @@ import dev.berth.api.Json;
 import dev.berth.api.PluginException;
 
 /** Reads config.yaml, a package's default settings, as strictly as plugin.yaml. */
+@SuppressWarnings("DoNotCallSuggester")
 public final class ConfigYamlReader {
   /** What the file is called inside a package and in messages. */
   public static final String FILE_NAME = "config.yaml";

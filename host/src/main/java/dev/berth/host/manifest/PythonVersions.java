@@ -8,6 +8,7 @@ import dev.berth.api.PluginException;
  *
  * @see <a href="https://peps.python.org/pep-0440/#version-specifiers">PEP 440</a>
  */
+@SuppressWarnings("DoNotCallSuggester")
 public final class PythonVersions {
   private PythonVersions() {}
 

@@ -10,6 +10,7 @@ import dev.berth.api.PluginException;
  * @param text as it was written, white space around it left out
  * @see <a href="https://peps.python.org/pep-0508/">PEP 508</a>
  */
+@SuppressWarnings("DoNotCallSuggester")
 public record Requirement(String name, String text) {
   /**
    * @throws IllegalArgumentException when {@code text} is no such requirement; the message says why

@@ -9,6 +9,7 @@ import dev.berth.api.PluginException;
  * What holds for a plugin's settings. Each {@link Json} here is an object keyed by setting. Lowest
  * to highest: the schema's defaults, config.yaml, the operator's overrides.
  */
+@SuppressWarnings("DoNotCallSuggester")
 public final class SettingsRules {
   private SettingsRules() {}
 
