@@ -3,19 +3,28 @@ package dev.berth.channel;
 import dev.berth.api.ExecutionListener;
 import dev.berth.api.ExecutionResult;
 import dev.berth.api.Json;
+import dev.berth.api.PluginException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * A conversation with one worker. Every future completes on the loop's thread, with a {@link
- * dev.berth.api.PluginException} when it fails: {@code plugin_timeout}, {@code plugin_error},
- * {@code plugin_crashed} (the socket ended), {@code plugin_protocol_error} and others.
+ * A conversation with one worker. Safe for use by many threads; no method blocks.
+ *
+ * <p>Futures complete on the loop's thread, or on the calling one for what is known at once (too
+ * many calls, channel closed), so what is hung on them must not block. They fail with a {@link
+ * PluginException}: {@code plugin_timeout}, {@code plugin_error}, {@code plugin_crashed} (the
+ * socket ended), {@code plugin_protocol_error}, {@code plugin_overloaded} and others. Cancelling
+ * one tells the worker to cancel the call.
  */
 public interface WorkerChannel extends AutoCloseable {
   /**
-   * Loads the plugin: its module, its class, {@code __init__(config)}, {@code initialize()}.
+   * Loads the plugin: its module, its class, {@code __init__(config)}, {@code initialize()}. Fails
+   * with {@code plugin_syntax_error}, {@code plugin_import_error}, {@code plugin_class_missing},
+   * {@code plugin_start_failed} or {@code plugin_start_timeout}; the details then hold {@code
+   * traceback} where there is one.
    *
-   * @return what the worker says of itself, a JSON object
+   * @return what the worker says of itself, a JSON object with {@code protocol}, {@code python} and
+   *     {@code health} (whether the plugin has a {@code health_check})
    */
   CompletableFuture<Json> initialize(Initialization message, Duration timeout);
 
@@ -38,9 +47,13 @@ public interface WorkerChannel extends AutoCloseable {
   /** Calls sent and not yet answered by the worker, cancelled ones included. */
   int inFlight();
 
-  /** Closes the socket; every call in flight fails with {@code why}. Idempotent. */
-  void close(dev.berth.api.PluginException why);
+  /** Answers dropped because their call had been answered, cancelled or timed out before. */
+  long droppedAnswers();
 
+  /** Closes the socket; every call in flight fails with {@code why}. Idempotent. */
+  void close(PluginException why);
+
+  /** Closes the socket; every call in flight fails with {@code shutting_down}. Idempotent. */
   @Override
   void close();
 }
