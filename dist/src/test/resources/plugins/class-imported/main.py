@@ -1,0 +1,3 @@
+from collections import OrderedDict as Fixture
+
+__all__ = ["Fixture"]

@@ -1,0 +1,19 @@
+import asyncio
+
+
+class Fixture:
+    def __init__(self, config):
+        self.config = config
+
+    async def initialize(self):
+        return True
+
+    async def execute(self, context):
+        return {}
+
+    async def cleanup(self):
+        while True:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                pass

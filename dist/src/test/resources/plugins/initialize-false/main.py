@@ -1,0 +1,12 @@
+class Fixture:
+    def __init__(self, config):
+        self.config = config
+
+    async def initialize(self):
+        return False
+
+    async def execute(self, context):
+        return {}
+
+    async def cleanup(self):
+        pass

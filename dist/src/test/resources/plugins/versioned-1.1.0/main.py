@@ -1,0 +1,12 @@
+class Fixture:
+    def __init__(self, config):
+        self.config = config
+
+    async def initialize(self):
+        return True
+
+    async def execute(self, context):
+        return {"version": "1.1.0"}
+
+    async def cleanup(self):
+        pass
