@@ -162,9 +162,10 @@ class PluginService:
         answer = await self._json("GET", _plugin(plugin_id, "/logs?" + query))
         return list(answer["records"])
 
-    async def follow_plugin_logs(self, plugin_id: str) -> AsyncIterator[dict[str, Any]]:
-        """Gives each new log record as it comes, until the caller stops or the plugin is uninstalled."""
-        request = Request("GET", _plugin(plugin_id, "/logs"), self._headers("text/event-stream"))
+    async def follow_plugin_logs(self, plugin_id: str, *, limit: int = 0) -> AsyncIterator[dict[str, Any]]:
+        """The newest ``limit`` records, then each as it comes, until the caller stops or the plugin is gone."""
+        target = _plugin(plugin_id, "/logs?" + urlencode({"limit": limit}))
+        request = Request("GET", target, self._headers("text/event-stream"))
         data: list[str] = []
         try:
             async for line in self._http.stream(request):

@@ -1,0 +1,1 @@
+"""``python -m plugin``: a Berth server's plugins, from the command line."""
