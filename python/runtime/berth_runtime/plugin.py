@@ -1,0 +1,123 @@
+"""Loads a plugin: its module by file, its class by name."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import traceback
+from types import ModuleType, TracebackType
+from typing import Any, Dict, List, Optional
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_TRACEBACK_CHARS = 16_384
+_MESSAGE_CHARS = 2_000
+
+
+class Fault(Exception):
+    """Something of the plugin's failed. ``kind`` is the host's word for it."""
+
+    def __init__(self, kind: str, message: str, trace: Optional[str] = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.trace = trace
+
+    @classmethod
+    def of(cls, kind: str, error: BaseException, prefix: str = "") -> Fault:
+        return cls(kind, prefix + describe(error), trace_of(error))
+
+
+def describe(error: BaseException) -> str:
+    """``ValueError: no dice``, at most _MESSAGE_CHARS long."""
+    try:
+        text = str(error)
+    except Exception:
+        text = "(its __str__ failed)"
+    name = type(error).__name__
+    return f"{name}: {text}"[:_MESSAGE_CHARS] if text else name
+
+
+def trace_of(error: BaseException) -> str:
+    """The traceback from the plugin's first frame on, its end if it is long."""
+    try:
+        lines = traceback.format_exception(type(error), error, _own_frames(error.__traceback__))
+        return "".join(lines).rstrip("\n")[-_TRACEBACK_CHARS:]
+    except Exception:  # An exception class of the plugin's may raise while it is shown.
+        return describe(error)
+
+
+def _own_frames(trace: Optional[TracebackType]) -> Optional[TracebackType]:
+    at = trace
+    while at is not None:
+        file = at.tb_frame.f_code.co_filename
+        if not file.startswith((_HERE, "<frozen importlib")):
+            return at
+        at = at.tb_next
+    return None
+
+
+def set_path(paths: List[str]) -> None:
+    """Make ``sys.path`` the package's folder, the standard library, then the other ``paths``.
+
+    This is the order of a plain Python: nothing installed beside a plugin replaces a standard module.
+    """
+    library = os.path.dirname(os.path.abspath(os.__file__))
+    standard = [
+        entry
+        for entry in sys.path
+        if entry.endswith(".zip") or entry in (library, os.path.join(library, "lib-dynload"))
+    ]
+    sys.path[:] = [*paths[:1], *standard, *paths[1:]]
+    sys.path_importer_cache.clear()
+
+
+def load_class(folder: str, main: str, class_name: str) -> Any:
+    """The class ``class_name`` that the module at ``folder``/``main`` defines; raises Fault."""
+    module = _load_module(folder, main)
+    found = vars(module).get(class_name)
+    if not isinstance(found, type) or found.__module__ != module.__name__:
+        own = [n for n, v in vars(module).items() if isinstance(v, type) and _is_own(module, v)]
+        what = "is not defined" if found is None else "is not a class defined"
+        there = f" It defines: {', '.join(sorted(own)[:20])}." if own else " It defines no class."
+        raise Fault(
+            "plugin_class_missing",
+            f"{class_name} {what} in {main}.{there} Set 'class' in plugin.yaml to the plugin's class.",
+        )
+    if not callable(getattr(found, "execute", None)):
+        raise Fault(
+            "plugin_class_missing",
+            f"{class_name} in {main} has no method execute(self, context). Add it.",
+        )
+    return found
+
+
+def _is_own(module: ModuleType, kind: type) -> bool:
+    return kind.__module__ == module.__name__
+
+
+def _load_module(folder: str, main: str) -> ModuleType:
+    stem = os.path.splitext(os.path.basename(main))[0]
+    # A plugin's json.py must not become everyone's json.
+    name = f"plugin_{stem}" if stem in sys.modules else stem
+    path = os.path.join(folder, main)
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not os.path.isfile(path):
+        raise Fault("plugin_import_error", f"{main} is not a Python file in the package.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as e:  # SystemExit included: a module that calls exit() has not loaded.
+        sys.modules.pop(name, None)
+        kind = "plugin_syntax_error" if isinstance(e, SyntaxError) else "plugin_import_error"
+        raise Fault.of(kind, e) from None
+    return module
+
+
+def construct(kind: Any, config: Dict[str, Any]) -> Any:
+    """``kind(config)``; raises Fault."""
+    try:
+        return kind(config)
+    except BaseException as e:
+        raise Fault.of("plugin_start_failed", e, f"{kind.__name__}.__init__ raised ") from None
