@@ -54,7 +54,7 @@ class Refused(Exception):
 
 
 class Store:
-    """Numbers count up from 1 in each channel. Every method is one transaction and may be called from any thread."""
+    """Numbers count up from 1 in each channel. Every method is one transaction, from whichever thread."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -63,7 +63,9 @@ class Store:
 
     def open(self, channel: str, owner: str, question: str, options: list[str]) -> Poll:
         with self._transaction() as db:
-            row = db.execute("select coalesce(max(number), 0) + 1 from poll where channel = ?", (channel,)).fetchone()
+            row = db.execute(
+                "select coalesce(max(number), 0) + 1 from poll where channel = ?", (channel,)
+            ).fetchone()
             number = int(row[0])
             db.execute(
                 "insert into poll (channel, number, owner, question, opened_at) values (?, ?, ?, ?, ?)",

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
-import main
 import pytest
+
+import main
 from main import Dice
 from notation import NotationError, parse, throw
 

@@ -6,8 +6,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import main
 import pytest
+
+import main
 from main import Polls
 
 
@@ -29,7 +30,9 @@ def say(plugin: Polls, message: str, user: str = "ada", channel: str = "#general
 
 def test_a_poll_from_question_to_result() -> None:
     plugin = started()
-    assert say(plugin, "/poll Lunch? | pizza | soup")["text"] == "1: Lunch? (/vote 1 N)\n  1. pizza: 0\n  2. soup: 0"
+    assert (
+        say(plugin, "/poll Lunch? | pizza | soup")["text"] == "1: Lunch? (/vote 1 N)\n  1. pizza: 0\n  2. soup: 0"
+    )
     say(plugin, "/vote 1 1", user="ada")
     say(plugin, "/vote 1 1", user="bob")
     say(plugin, "/vote 1 2", user="bob")

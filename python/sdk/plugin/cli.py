@@ -77,7 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     install.add_argument("--set", action="append", default=[], metavar="KEY=TEXT", help=f"a setting: {WORDS}")
     add("enable", verbs.enable, "Start a plugin and keep it running.")
     add("disable", verbs.disable, "Stop a plugin.")
-    execute = add("execute", verbs.execute, "Call a plugin and print its result; exit code 1 unless it says success.")
+    execute = add(
+        "execute", verbs.execute, "Call a plugin and print its result; exit code 1 unless it says success."
+    )
     execute.add_argument("words", nargs="*", metavar="KEY=TEXT", help=f"members of the context: {WORDS}")
     execute.add_argument("--context", metavar="JSON", help="the context whole: an object, @FILE, or - for stdin")
     listing = add("list", verbs.listing, "List the plugins.", of_plugin=False)

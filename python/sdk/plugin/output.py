@@ -23,7 +23,8 @@ def table(rows: Iterable[Sequence[Any]], headings: Sequence[str]) -> str:
     widths = [max(map(_width, column)) for column in zip(headings, *cells)]
     lines = [list(headings), *cells]
     return "\n".join(
-        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(line, widths)).rstrip() for line in lines
+        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(line, widths)).rstrip()
+        for line in lines
     )
 
 

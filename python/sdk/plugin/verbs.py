@@ -106,7 +106,9 @@ async def _id(service: PluginService, text: str) -> str:
     if found:
         message = f"Several plugins are named '{text}'. Use an id: {', '.join(found)}."
         raise PluginServiceError("bad_request", message)
-    raise PluginServiceError("plugin_not_found", f"There is no plugin '{text}'. `python -m plugin list` shows them.")
+    raise PluginServiceError(
+        "plugin_not_found", f"There is no plugin '{text}'. `python -m plugin list` shows them."
+    )
 
 
 def _source(archive: str) -> tuple[str | None, str | None]:

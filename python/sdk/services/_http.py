@@ -215,7 +215,10 @@ class HttpClient:
                 raise
 
     def _head(self, request: Request) -> bytes:
-        lines = [f"{request.method} {self.origin.prefix}{request.target} HTTP/1.1", f"Host: {self.origin.authority}"]
+        lines = [
+            f"{request.method} {self.origin.prefix}{request.target} HTTP/1.1",
+            f"Host: {self.origin.authority}",
+        ]
         headers = dict(request.headers)
         if request.length or request.method in ("POST", "PUT"):
             headers["Content-Length"] = str(request.length)

@@ -17,7 +17,13 @@ from fake_server import Exchange, serving
 SDK = str(Path(__file__).resolve().parents[1])
 PLUGINS = {
     "plugins": [
-        {"id": "plugin_1", "name": "dice", "version": "1.0.0", "status": "enabled", "description": "rolls\x1b[2J 骰子"},
+        {
+            "id": "plugin_1",
+            "name": "dice",
+            "version": "1.0.0",
+            "status": "enabled",
+            "description": "rolls\x1b[2J 骰子",
+        },
         {"id": "plugin_2", "name": "twin", "version": "1.0.0", "status": "disabled", "description": ""},
         {"id": "plugin_3", "name": "twin", "version": "2.0.0", "status": "disabled", "description": ""},
     ],
@@ -126,7 +132,16 @@ def test_what_is_wrong_is_said(words: tuple[str, ...], code: int, said: str) -> 
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [("401 U", 7), ("403 F", 7), ("404 N", 3), ("409 C", 4), ("422 U", 4), ("504 G", 6), ("502 B", 1), ("500 I", 1)],
+    [
+        ("401 U", 7),
+        ("403 F", 7),
+        ("404 N", 3),
+        ("409 C", 4),
+        ("422 U", 4),
+        ("504 G", 6),
+        ("502 B", 1),
+        ("500 I", 1),
+    ],
 )
 def test_exit_codes_follow_the_status(status: str, code: int) -> None:
     problem = {"status": int(status[:3]), "code": "some_code", "detail": "Why."}
