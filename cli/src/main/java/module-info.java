@@ -4,6 +4,7 @@ module dev.berth.cli {
   requires transitive dev.berth.api;
   requires info.picocli;
   requires java.net.http;
+  requires org.apache.commons.compress;
   requires tools.jackson.databind;
 
   exports dev.berth.cli;

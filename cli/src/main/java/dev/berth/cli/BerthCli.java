@@ -1,6 +1,20 @@
 package dev.berth.cli;
 
+import dev.berth.api.PluginException;
+import java.io.IOException;
 import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command line of Berth. */
 public final class BerthCli {
@@ -13,10 +27,126 @@ public final class BerthCli {
    * @param local what REST can't do
    * @param out for what was asked for
    * @param err for errors and progress
-   * @return the exit code, see docs/OPERATOR.md
+   * @return the exit code; docs/OPERATOR.md lists them
    */
   public static int run(String[] args, LocalOperations local, PrintStream out, PrintStream err) {
-    err.println("berth: " + args.length + " words given, and no verb is built yet");
-    return 1;
+    Map<String, String> environment = System.getenv();
+    return run(args, new Session(Terminal.ofProcess(out, err, environment), local, environment));
+  }
+
+  static int run(String[] args, Session session) {
+    Terminal terminal = session.terminal();
+    var out = new PrintWriter(terminal.out(), true, StandardCharsets.UTF_8);
+    var err = new PrintWriter(terminal.err(), true, StandardCharsets.UTF_8);
+    try {
+      CommandLine commandLine = commandLine(session);
+      if (args.length == 0) {
+        commandLine.usage(err, Ansi.OFF);
+        return ExitCode.USAGE.number();
+      }
+      return commandLine
+          .setOut(out)
+          .setErr(err)
+          .setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF))
+          .setParameterExceptionHandler((e, _) -> misused(e, terminal))
+          .setExecutionExceptionHandler(
+              (e, _, _) -> failed(e, terminal, Arrays.asList(args).contains("--json")))
+          .execute(args);
+    } finally {
+      out.flush();
+      err.flush();
+      terminal.out().flush();
+      terminal.err().flush();
+    }
+  }
+
+  private static CommandLine commandLine(Session session) {
+    var root = new CommandLine(new Root());
+    List.of(
+            new InstallVerb(session),
+            new EnableVerb(session),
+            new DisableVerb(session),
+            new ExecuteVerb(session),
+            new ListVerb(session),
+            new InfoVerb(session),
+            new ConfigVerb(session),
+            new HealthVerb(session),
+            new LogsVerb(session),
+            new StatsVerb(session),
+            new UpdateVerb(session),
+            new UninstallVerb(session),
+            new ServeVerb(session),
+            new DemoVerb(session))
+        .forEach(root::addSubcommand);
+    root.addSubcommand(
+        new CommandLine(new KeyVerb(session))
+            .addSubcommand(new KeyVerb.Create(session))
+            .addSubcommand(new KeyVerb.ListKeys(session))
+            .addSubcommand(new KeyVerb.Revoke(session)));
+    root.addSubcommand(new CompletionVerb(session));
+    root.addSubcommand(new VersionVerb(session));
+    root.addSubcommand(new HelpCommand());
+    Map<String, String> exits = new LinkedHashMap<>();
+    for (ExitCode code : ExitCode.values()) {
+      exits.put(" " + code.number(), code.meaning());
+    }
+    root.getCommandSpec().usageMessage().exitCodeList(exits);
+    root.setCaseInsensitiveEnumValuesAllowed(true);
+    return root;
+  }
+
+  private static int misused(ParameterException e, Terminal terminal) {
+    CommandLine command = e.getCommandLine();
+    String remedy =
+        e instanceof UnmatchedArgumentException unmatched && !unmatched.getUnmatched().isEmpty()
+            ? Nearest.hint(unmatched.getUnmatched().getFirst(), command.getSubcommands().keySet())
+            : "";
+    terminal
+        .err()
+        .println(
+            Terminal.printable(
+                "berth: %s%s%n`%s --help` shows what it takes."
+                    .formatted(e.getMessage(), remedy, command.getCommandSpec().qualifiedName())));
+    return ExitCode.USAGE.number();
+  }
+
+  private static int failed(Exception e, Terminal terminal, boolean json) {
+    return switch (e) {
+      case PluginException failure -> {
+        terminal.err().println(json ? json(failure) : text(failure));
+        yield ExitCode.of(failure).number();
+      }
+      case UncheckedIOException broken -> {
+        IOException cause = broken.getCause();
+        terminal.err().println(Terminal.printable("berth: " + cause));
+        yield ExitCode.FAILED.number();
+      }
+      default -> {
+        terminal.err().println(Terminal.printable("berth: a fault of berth itself: " + e));
+        e.printStackTrace(terminal.err());
+        yield ExitCode.FAILED.number();
+      }
+    };
+  }
+
+  private static String text(PluginException failure) {
+    String code =
+        failure.details().get(Problem.DETAIL) instanceof Problem problem
+            ? problem.code()
+            : failure.code().wireName();
+    return Terminal.printable("berth: " + failure.getMessage().stripTrailing())
+        + (ExitCode.of(failure) == ExitCode.USAGE || code.isEmpty()
+            ? ""
+            : " [" + Terminal.oneLine(code) + "]");
+  }
+
+  private static String json(PluginException failure) {
+    if (failure.details().get(Problem.DETAIL) instanceof Problem problem) {
+      return JsonText.escaped(problem.json().strip());
+    }
+    var members = new LinkedHashMap<String, String>();
+    members.put("code", failure.code().wireName());
+    members.put("detail", failure.getMessage());
+    return JsonText.escaped(JsonText.compact(members));
   }
 }

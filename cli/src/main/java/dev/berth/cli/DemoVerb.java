@@ -1,0 +1,47 @@
+package dev.berth.cli;
+
+import dev.berth.cli.LocalOperations.Served;
+import java.nio.file.Path;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(
+    name = "demo",
+    description = "Serve with the example plugins installed, and show what they do.")
+final class DemoVerb extends Verb {
+  @Option(names = "--once", description = "End after it, instead of serving on until Ctrl-C.")
+  boolean once;
+
+  @Option(
+      names = "--data",
+      paramLabel = "DIR",
+      description =
+          "Where to keep everything; else a fresh folder under .berth/demo here, removed at the end.")
+  String data = "";
+
+  @Mixin HostingOptions hosting = new HostingOptions();
+
+  DemoVerb(Session session) {
+    super(session);
+  }
+
+  @Override
+  ExitCode run() {
+    try (ScratchFolder scratch =
+        data.isEmpty()
+            ? ScratchFolder.under(Path.of(".berth/demo"))
+            : ScratchFolder.existing(Path.of(data))) {
+      Path folder = scratch.path();
+      try (Served served = Serving.start(session.local(), hosting.options("127.0.0.1", folder))) {
+        var tour = new DemoTour(session, served.url());
+        ExitCode exit = tour.run(session.local().examples());
+        if (exit != ExitCode.OK || once) {
+          return exit;
+        }
+        tour.whatNext();
+        return Serving.untilStopped(served);
+      }
+    }
+  }
+}

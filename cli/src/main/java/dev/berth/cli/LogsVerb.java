@@ -1,0 +1,67 @@
+package dev.berth.cli;
+
+import dev.berth.cli.Plugins.Ref;
+import dev.berth.cli.RestClient.Reply;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import tools.jackson.databind.JsonNode;
+
+@Command(name = "logs", description = "Show a plugin's log.")
+final class LogsVerb extends PluginVerb {
+  @Option(
+      names = {"-f", "--follow"},
+      description = "Go on with each new record until Ctrl-C. With --json, a line each.")
+  boolean follow;
+
+  @Option(
+      names = {"-n", "--lines"},
+      paramLabel = "N",
+      description = "The newest N records; ${DEFAULT-VALUE} unless told.")
+  int count = 100;
+
+  LogsVerb(Session session) {
+    super(session);
+  }
+
+  @Override
+  ExitCode run(Plugins plugins, Ref plugin) {
+    if (count < 0) {
+      throw ExitCode.usage("-n wants a number from 0 on.");
+    }
+    if (follow) {
+      plugins.followLogs(
+          plugin,
+          count,
+          event -> {
+            if (json) {
+              terminal().out().println(JsonText.escaped(event.data()));
+            } else {
+              print(JsonText.parse(event.data()));
+            }
+          });
+      return ExitCode.OK;
+    }
+    Reply reply = plugins.get(plugin, "/logs?limit=" + count);
+    if (json) {
+      printJson(reply);
+    } else {
+      reply.json().path("records").forEach(this::print);
+    }
+    return ExitCode.OK;
+  }
+
+  private void print(JsonNode entry) {
+    String logger = entry.path("logger").asString("");
+    String from = logger.isEmpty() ? entry.path("source").asString("") : logger;
+    String message = entry.path("message").asString("");
+    // The host escapes line breaks too, in a record it does not trust to be one.
+    terminal()
+        .line(
+            "%s %-8s %s: %s"
+                .formatted(
+                    entry.path("time").asString(""),
+                    entry.path("level").asString(""),
+                    from,
+                    message.stripTrailing().replace("\n", "\n    ")));
+  }
+}

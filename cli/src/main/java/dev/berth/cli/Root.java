@@ -1,0 +1,28 @@
+package dev.berth.cli;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+
+/** What stands before the verbs. */
+@Command(
+    name = "berth",
+    mixinStandardHelpOptions = true,
+    versionProvider = Root.Version.class,
+    synopsisSubcommandLabel = "VERB",
+    description = "Hosts third-party plugins of a chat system, each in a sandbox of its own.",
+    commandListHeading = "%nVerbs, each with --help:%n",
+    exitCodeListHeading = "%nExit codes:%n",
+    footerHeading = "%nVariables:%n",
+    footer = {
+      "  BERTH_URL        The server, http://127.0.0.1:8000 without it.",
+      "  BERTH_API_KEY    The key to show it, where it wants one.",
+      "  BERTH_DATA       The data folder of serve and key, .berth/data without it."
+    })
+final class Root {
+  static final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      return new String[] {VersionVerb.text()};
+    }
+  }
+}

@@ -1,0 +1,46 @@
+package dev.berth.cli;
+
+import dev.berth.cli.LocalOperations.ServeOptions;
+import dev.berth.cli.LocalOperations.Served;
+import java.nio.file.Path;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(
+    name = "serve",
+    description = "Serve until Ctrl-C.",
+    footer = {
+      "",
+      "It listens on this machine only. To listen elsewhere, make a key first: berth key create NAME"
+    })
+final class ServeVerb extends Verb {
+  @Option(
+      names = "--host",
+      paramLabel = "ADDRESS",
+      description = "The address to listen on; ${DEFAULT-VALUE} unless told.")
+  String host = "127.0.0.1";
+
+  @Option(
+      names = "--data",
+      paramLabel = "DIR",
+      description = "Where everything is kept; else BERTH_DATA, else .berth/data here.")
+  String data = "";
+
+  @Mixin HostingOptions hosting = new HostingOptions();
+
+  ServeVerb(Session session) {
+    super(session);
+  }
+
+  @Override
+  ExitCode run() {
+    Path folder = session.data(data);
+    ServeOptions options = hosting.options(host, folder);
+    try (Served served = Serving.start(session.local(), options)) {
+      terminal()
+          .line("Berth serves on " + served.url() + ", data in " + folder + ". Ctrl-C stops it.");
+      return Serving.untilStopped(served);
+    }
+  }
+}

@@ -1,0 +1,82 @@
+package dev.berth.cli;
+
+import dev.berth.api.AccessKeys;
+import dev.berth.api.TenantId;
+import java.net.BindException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.Function;
+
+/** What the distribution supplies, in memory. */
+final class FakeLocal implements LocalOperations {
+  final List<ServeOptions> served = new ArrayList<>();
+  final List<Path> keyFolders = new ArrayList<>();
+  final CountDownLatch stopped = new CountDownLatch(1);
+  private final List<AccessKeys.Key> keys = new ArrayList<>();
+  String url = "http://127.0.0.1:1";
+  List<Path> examples = List.of();
+  boolean portInUse;
+  boolean closed;
+
+  @Override
+  public Served serve(ServeOptions options) {
+    served.add(options);
+    if (portInUse) {
+      throw new IllegalStateException("Jetty", new BindException("Address already in use"));
+    }
+    return new Served() {
+      @Override
+      public String url() {
+        return url;
+      }
+
+      @Override
+      public void await() throws InterruptedException {
+        stopped.await();
+      }
+
+      @Override
+      public void close() {
+        closed = true;
+      }
+    };
+  }
+
+  @Override
+  public <T> T withKeys(Path data, Function<AccessKeys, T> work) {
+    keyFolders.add(data);
+    return work.apply(
+        new AccessKeys() {
+          @Override
+          public Created create(TenantId tenant, String name) {
+            var key = new Key("key_" + keys.size(), name, tenant, Instant.EPOCH);
+            keys.add(key);
+            return new Created(key, "berth_secret_" + keys.size());
+          }
+
+          @Override
+          public List<Key> list() {
+            return keys;
+          }
+
+          @Override
+          public boolean revoke(String id) {
+            return keys.removeIf(key -> key.id().equals(id));
+          }
+
+          @Override
+          public Optional<Key> verify(String secret) {
+            return Optional.empty();
+          }
+        });
+  }
+
+  @Override
+  public List<Path> examples() {
+    return examples;
+  }
+}
