@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SecureDirectoryStream;
 import java.nio.file.attribute.BasicFileAttributeView;
@@ -42,6 +41,9 @@ public final class TreeRemover {
     if (parent == null || name == null) {
       throw new IOException("Not removing the root folder.");
     }
+    if (!Files.exists(tree, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
     try (DirectoryStream<Path> stream = Files.newDirectoryStream(parent)) {
       if (!(stream instanceof SecureDirectoryStream<Path> folder)) {
         throw new IOException("This file system has no openat(2), so nothing is deleted on it.");
@@ -50,29 +52,19 @@ public final class TreeRemover {
         folder.deleteFile(name);
         return;
       }
-      try (SecureDirectoryStream<Path> top = open(folder, name)) {
-        var remover = new TreeRemover(top);
-        do {
-          remover.moved = 0;
-          remover.empty(top, 1);
-        } while (remover.moved > 0 && remover.reopen(folder, name));
+      while (emptyOnce(folder, name) > 0) {
+        // What was moved up may have gone unseen: a folder is listed only once.
       }
       folder.deleteDirectory(name);
-    } catch (NoSuchFileException e) {
-      if (!e.getFile().equals(name.toString()) && !e.getFile().equals(parent.toString())) {
-        throw e;
-      }
     }
   }
 
-  private boolean reopen(SecureDirectoryStream<Path> folder, Path name) throws IOException {
-    // A directory stream can be read once; what was moved up is seen by a second one.
-    try (SecureDirectoryStream<Path> again = open(folder, name)) {
-      var remover = new TreeRemover(again);
-      remover.empty(again, 1);
-      moved = remover.moved;
+  private static int emptyOnce(SecureDirectoryStream<Path> folder, Path name) throws IOException {
+    try (SecureDirectoryStream<Path> top = open(folder, name)) {
+      var remover = new TreeRemover(top);
+      remover.empty(top, 1);
+      return remover.moved;
     }
-    return moved > 0;
   }
 
   private void empty(SecureDirectoryStream<Path> folder, int depth) throws IOException {
