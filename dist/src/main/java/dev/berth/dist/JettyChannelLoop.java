@@ -2,6 +2,7 @@ package dev.berth.dist;
 
 import dev.berth.channel.ChannelLoop;
 import java.nio.channels.SocketChannel;
+import java.util.function.Consumer;
 import org.eclipse.jetty.server.ServerConnector;
 
 /**
@@ -16,7 +17,7 @@ final class JettyChannelLoop implements ChannelLoop {
   }
 
   @Override
-  public Registration add(SocketChannel socket, Handler handler) {
+  public Registration add(SocketChannel socket, Handler handler, Consumer<Registration> attach) {
     throw new UnsupportedOperationException("being built: " + connector);
   }
 
