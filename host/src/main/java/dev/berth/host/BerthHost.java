@@ -1,20 +1,19 @@
 package dev.berth.host;
 
 import dev.berth.api.AccessKeys;
-import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
 import dev.berth.api.PluginService;
 import dev.berth.api.TenantId;
 import dev.berth.channel.ChannelLoop;
+import dev.berth.host.lifecycle.Lifecycle;
 import dev.berth.sandbox.Sandbox;
-import java.util.Objects;
 
 /** The host: open it, use its service, close it. */
 public final class BerthHost implements AutoCloseable {
-  private final HostSettings settings;
+  private final Lifecycle lifecycle;
 
-  private BerthHost(HostSettings settings) {
-    this.settings = settings;
+  private BerthHost(Lifecycle lifecycle) {
+    this.lifecycle = lifecycle;
   }
 
   /**
@@ -27,16 +26,12 @@ public final class BerthHost implements AutoCloseable {
    * @throws PluginException {@code store_unavailable}, {@code store_corrupt}, {@code disk_full}
    */
   public static BerthHost open(HostSettings settings, Sandbox sandbox, ChannelLoop loop) {
-    Objects.requireNonNull(sandbox);
-    Objects.requireNonNull(loop);
-    var host = new BerthHost(settings);
-    throw notBuilt(host.settings);
+    return new BerthHost(Lifecycle.open(settings, sandbox, loop));
   }
 
   /** The plugins of a tenant; one that has none yet is as good as any. */
   public PluginService service(TenantId tenant) {
-    Objects.requireNonNull(tenant);
-    throw notBuilt(settings);
+    return lifecycle.service(tenant);
   }
 
   /** The plugins of the default tenant. */
@@ -46,10 +41,7 @@ public final class BerthHost implements AutoCloseable {
 
   /** The API keys that let a client in. */
   public AccessKeys keys() {
-    if (settings.maxUploadBytes() >= 0) {
-      throw notBuilt(settings);
-    }
-    return service(TenantId.DEFAULT) instanceof AccessKeys keys ? keys : keys();
+    return lifecycle.keys();
   }
 
   /**
@@ -57,10 +49,7 @@ public final class BerthHost implements AutoCloseable {
    * each plugin stays as it is: the next host starts the enabled ones again.
    */
   @Override
-  public void close() {}
-
-  private static PluginException notBuilt(HostSettings settings) {
-    return new PluginException(
-        ErrorCode.NOT_IMPLEMENTED, "The host on " + settings.dataDir() + " is not built yet.");
+  public void close() {
+    lifecycle.close();
   }
 }

@@ -1,5 +1,6 @@
 package dev.berth.host;
 
+import dev.berth.api.Version;
 import java.nio.file.Path;
 
 /**
@@ -21,6 +22,9 @@ public record HostSettings(
     int maxCpuShares,
     int maxTimeoutSeconds,
     int maxResultBytes) {
+  /** This host's own version, which {@code min_host_version} is held against. */
+  public static final Version VERSION = new Version("0.1.0");
+
   public static HostSettings defaults(Path dataDir, Path python) {
     return new HostSettings(dataDir, python, 50L << 20, 4096, 4096, 600, 1 << 20);
   }

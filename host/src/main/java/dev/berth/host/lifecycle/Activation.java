@@ -1,0 +1,93 @@
+package dev.berth.host.lifecycle;
+
+import dev.berth.api.PluginException;
+import dev.berth.api.PluginState;
+import dev.berth.host.store.PluginRow;
+
+/** Enables and disables. */
+final class Activation {
+  private final Rooms rooms;
+
+  Activation(Rooms rooms) {
+    this.rooms = rooms;
+  }
+
+  /** The worker first, then the registry: an enable that fails has changed nothing. */
+  void enable(Supervisor plugin) {
+    plugin.exclusively(
+        "enabled",
+        () -> {
+          PluginRow row = plugin.row();
+          boolean wasEnabled = row.state() instanceof PluginState.Enabled;
+          Worker running = plugin.running();
+          if (wasEnabled && running != null && running.isOpen()) {
+            return plugin;
+          }
+          PluginRow enabled = Rows.with(row, new PluginState.Enabled(), rooms.clock().instant());
+          Worker worker =
+              plugin.launch(rooms.engine().plans().plan(enabled), new Launcher.Attempt());
+          if (!wasEnabled) {
+            recordOrKill(plugin, enabled, worker);
+          }
+          plugin.freshStart();
+          handOver(plugin, worker);
+          return plugin;
+        });
+  }
+
+  private void recordOrKill(Supervisor plugin, PluginRow row, Worker worker) {
+    try {
+      rooms.store().registry().setState(row.tenant(), row.id(), row.state());
+    } catch (PluginException e) {
+      worker.kill(e);
+      throw e;
+    }
+    rooms.copyRegistry();
+    plugin.log().fromHost("INFO", "enabled");
+  }
+
+  /** Gives the calls to {@code worker} and stops the one that had them. */
+  void handOver(Supervisor plugin, Worker worker) {
+    Worker before = plugin.takeOver(worker);
+    if (before != null) {
+      stop(plugin, before, "replaced");
+    }
+  }
+
+  /** The registry first: from then on the plugin stays down, whatever happens to this host. */
+  void disable(Supervisor plugin) {
+    plugin.exclusively(
+        "disabled",
+        () -> {
+          PluginRow row = plugin.row();
+          switch (row.state()) {
+            case PluginState.Disabled _, PluginState.Installed _ -> {}
+            case PluginState.Enabled _, PluginState.Failed _ -> {
+              PluginRow disabled =
+                  Rows.with(row, new PluginState.Disabled(), rooms.clock().instant());
+              rooms.store().registry().setState(row.tenant(), row.id(), disabled.state());
+              rooms.copyRegistry();
+              Worker worker = plugin.withdraw(disabled, null);
+              if (worker != null) {
+                stop(plugin, worker, "disabled");
+              }
+              plugin.stopped();
+              plugin.log().fromHost("INFO", "disabled");
+            }
+          }
+          return plugin;
+        });
+  }
+
+  /** Ends a worker in order. */
+  void stop(Supervisor plugin, Worker worker, String because) {
+    Timings timings = rooms.engine().timings();
+    worker.stop(timings.drain(), timings.shutdown(), cut(plugin, because));
+  }
+
+  static PluginException cut(Supervisor plugin, String because) {
+    return new PluginException(
+        dev.berth.api.ErrorCode.CANCELLED,
+        plugin.label() + " was " + because + " while this call was running, and it took too long.");
+  }
+}

@@ -1,0 +1,40 @@
+package dev.berth.host.lifecycle;
+
+import dev.berth.api.PluginState;
+import dev.berth.host.store.PluginRow;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Semaphore;
+
+/**
+ * What all supervisors share.
+ *
+ * @param starts how many workers may be starting at once without anybody waiting for them
+ */
+record Engine(
+    Plans plans,
+    Launcher launcher,
+    Keeper keeper,
+    Timings timings,
+    Timer timer,
+    Pulse pulse,
+    Executor background,
+    Semaphore starts) {
+  /** Says what a plugin's worker is started from. */
+  @FunctionalInterface
+  interface Plans {
+    /**
+     * @throws dev.berth.api.PluginException {@code config_missing}, {@code store_corrupt} and
+     *     others
+     */
+    LaunchPlan plan(PluginRow row);
+  }
+
+  /** Remembers that a plugin was given up. */
+  @FunctionalInterface
+  interface Keeper {
+    /**
+     * @return the row as it is now
+     */
+    PluginRow failed(PluginRow row, PluginState.Failed state);
+  }
+}

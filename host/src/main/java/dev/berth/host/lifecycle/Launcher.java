@@ -1,0 +1,145 @@
+package dev.berth.host.lifecycle;
+
+import dev.berth.api.ErrorCode;
+import dev.berth.api.Json;
+import dev.berth.api.PluginException;
+import dev.berth.api.SandboxExit;
+import dev.berth.channel.ChannelLimits;
+import dev.berth.channel.ChannelLoop;
+import dev.berth.sandbox.Sandbox;
+import dev.berth.sandbox.SandboxProcess;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.Executor;
+import java.util.stream.Collectors;
+
+/** Starts workers: sandbox, then channel, then the plugin's own initialisation. */
+final class Launcher {
+  private static final int LAST_WORDS = 5;
+
+  private final Sandbox sandbox;
+  private final ChannelLoop loop;
+  private final ChannelOpener channels;
+  private final ChannelLimits limits;
+  private final Timings timings;
+  private final Executor background;
+
+  Launcher(
+      Sandbox sandbox,
+      ChannelLoop loop,
+      ChannelOpener channels,
+      ChannelLimits limits,
+      Timings timings,
+      Executor background) {
+    this.sandbox = sandbox;
+    this.loop = loop;
+    this.channels = channels;
+    this.limits = limits;
+    this.timings = timings;
+    this.background = background;
+  }
+
+  /** A start under way, for whoever wants it given up. */
+  static final class Attempt {
+    private boolean givenUp;
+    private @org.jspecify.annotations.Nullable Worker worker;
+
+    synchronized void giveUp() {
+      givenUp = true;
+      if (worker != null) {
+        worker.killSoon();
+      }
+    }
+
+    synchronized boolean isGivenUp() {
+      return givenUp;
+    }
+
+    private synchronized void has(Worker started) {
+      worker = started;
+      if (givenUp) {
+        started.killSoon();
+      }
+    }
+  }
+
+  /**
+   * Starts a worker and waits until its plugin is initialised.
+   *
+   * @throws PluginException {@code sandbox_*}, {@code plugin_syntax_error}, {@code
+   *     plugin_import_error}, {@code plugin_class_missing}, {@code plugin_start_failed}, {@code
+   *     plugin_start_timeout}; no process is left then
+   */
+  Worker launch(LaunchPlan plan, int generation, PluginLog log, Attempt attempt) {
+    log.open();
+    long logged = log.lastSequence();
+    SandboxProcess process = sandbox.start(plan.spec(generation));
+    var worker = new Worker(plan, generation, process, log);
+    try {
+      attempt.has(worker);
+      background.execute(new OutputReader(process.output(), log));
+      worker.speaks(channels.open(process.channel(), loop, plan.id(), plan.name(), limits, worker));
+      Duration limit = startLimit(plan);
+      Json hello =
+          Await.value(
+              worker.channel().initialize(plan.initialization(), limit),
+              limit.plusSeconds(5),
+              late(plan, limit));
+      worker.introduced(hello);
+      return worker;
+    } catch (RuntimeException e) {
+      PluginException why = explain(plan, worker, e, log, logged);
+      worker.kill(why);
+      throw why;
+    }
+  }
+
+  private Duration startLimit(LaunchPlan plan) {
+    Duration call = plan.pack().manifest().resources().timeout();
+    return call.compareTo(timings.start()) > 0 ? call : timings.start();
+  }
+
+  private static PluginException late(LaunchPlan plan, Duration limit) {
+    return new PluginException(
+        ErrorCode.PLUGIN_START_TIMEOUT,
+        plan.label() + " was not ready after " + limit.toSeconds() + " s.");
+  }
+
+  private PluginException explain(
+      LaunchPlan plan, Worker worker, RuntimeException error, PluginLog log, long logged) {
+    Redactor redactor = log.redactor();
+    if (!(error instanceof PluginException known)) {
+      return new PluginException(
+          ErrorCode.INTERNAL, plan.label() + " could not be started: " + error, error);
+    }
+    if (known.code() != ErrorCode.PLUGIN_CRASHED) {
+      String message = known.getMessage();
+      Object traceback = known.details().get("traceback");
+      if (traceback instanceof String text && !text.isBlank() && !message.contains(text.strip())) {
+        message += "\n" + text.strip();
+      }
+      return new PluginException(known.code(), redactor.redact(message), redacted(known), null);
+    }
+    SandboxExit exit = worker.exit(timings.exitReason());
+    String words =
+        log.read(logged, LAST_WORDS).stream()
+            .filter(record -> !record.source().equals("host"))
+            .map(record -> "\n" + record.message())
+            .collect(Collectors.joining());
+    return new PluginException(
+        ErrorCode.PLUGIN_START_FAILED,
+        plan.label()
+            + " did not start: its worker "
+            + (exit == null ? "closed its channel" : exit.describe())
+            + (words.isEmpty() ? "." : ". It last said:" + words),
+        CrashReport.details(exit),
+        null);
+  }
+
+  private static Map<String, Object> redacted(PluginException known) {
+    // The traceback is in the message, without secrets.
+    return known.details().entrySet().stream()
+        .filter(entry -> !entry.getKey().equals("traceback"))
+        .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
+  }
+}

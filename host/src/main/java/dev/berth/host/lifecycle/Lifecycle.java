@@ -1,0 +1,247 @@
+package dev.berth.host.lifecycle;
+
+import dev.berth.api.AccessKeys;
+import dev.berth.api.ErrorCode;
+import dev.berth.api.Isolation;
+import dev.berth.api.PluginException;
+import dev.berth.api.PluginService;
+import dev.berth.api.Readiness;
+import dev.berth.api.ResourceLimits;
+import dev.berth.api.TenantId;
+import dev.berth.channel.ChannelLimits;
+import dev.berth.channel.ChannelLoop;
+import dev.berth.channel.WorkerChannels;
+import dev.berth.host.HostSettings;
+import dev.berth.host.install.ArchiveLimits;
+import dev.berth.host.install.DependencyStore;
+import dev.berth.host.install.PackageStore;
+import dev.berth.host.install.PythonInterpreter;
+import dev.berth.host.manifest.ManifestReader;
+import dev.berth.host.store.JournalObserver;
+import dev.berth.host.store.PluginRow;
+import dev.berth.host.store.Store;
+import dev.berth.sandbox.Sandbox;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
+
+/** Opens and closes all that keeps plugins alive. */
+public final class Lifecycle implements AutoCloseable {
+  /** Workers started at once when a host opens. */
+  private static final int STARTS = 8;
+
+  private static final long LEAST_SPACE_BYTES = 16L << 20;
+
+  private final HostSettings settings;
+  private final Sandbox sandbox;
+  private final Rooms rooms;
+  private final Operations operations;
+  private final ExecutorService background;
+  private volatile boolean closing;
+
+  /** What tests do otherwise. */
+  record Parts(Timings timings, ChannelOpener channels, JournalObserver observer) {
+    static final Parts REAL =
+        new Parts(Timings.DEFAULT, WorkerChannels::open, JournalObserver.NONE);
+  }
+
+  private Lifecycle(
+      HostSettings settings, Sandbox sandbox, Rooms rooms, ExecutorService background) {
+    this.settings = settings;
+    this.sandbox = sandbox;
+    this.rooms = rooms;
+    this.background = background;
+    var removal = new Removal(rooms.paths(), background);
+    this.operations = Operations.in(rooms, removal);
+    new Recovery(rooms, removal).run();
+  }
+
+  /** See {@link dev.berth.host.BerthHost#open}. */
+  public static Lifecycle open(HostSettings settings, Sandbox sandbox, ChannelLoop loop) {
+    return open(settings, sandbox, loop, Parts.REAL);
+  }
+
+  static Lifecycle open(HostSettings settings, Sandbox sandbox, ChannelLoop loop, Parts parts) {
+    ExecutorService background = Executors.newVirtualThreadPerTaskExecutor();
+    // Asking the interpreter takes a process; the store opens meanwhile.
+    CompletableFuture<PythonInterpreter> python =
+        CompletableFuture.supplyAsync(() -> PythonInterpreter.probe(settings.python()), background);
+    Store store = Store.open(settings.dataDir(), parts.observer());
+    var timer = new Timer(background);
+    try {
+      makeFolders(new Paths(settings.dataDir()));
+      PythonInterpreter interpreter =
+          Await.value(python, parts.timings().start(), noPython(settings));
+      Rooms rooms = rooms(settings, sandbox, loop, parts, store, interpreter, timer, background);
+      var host = new Lifecycle(settings, sandbox, rooms, background);
+      host.startEnabled();
+      return host;
+    } catch (RuntimeException e) {
+      timer.close();
+      store.close();
+      background.shutdown();
+      throw e;
+    }
+  }
+
+  private static Rooms rooms(
+      HostSettings settings,
+      Sandbox sandbox,
+      ChannelLoop loop,
+      Parts parts,
+      Store store,
+      PythonInterpreter python,
+      Timer timer,
+      ExecutorService background) {
+    var paths = new Paths(settings.dataDir());
+    var most =
+        new ResourceLimits(
+            settings.maxMemoryMb(), settings.maxCpuShares(), settings.maxTimeoutSeconds());
+    var catalog =
+        new Catalog(
+            new PackageStore(
+                paths.data(),
+                ArchiveLimits.DEFAULT.withArchiveBytes(settings.maxUploadBytes()),
+                new ManifestReader(most, HostSettings.VERSION)));
+    var dependencies = new DependencyStore(paths.data(), python);
+    var plans = new PlanMaker(paths, store, catalog, dependencies, python.version());
+    ChannelLimits limits =
+        ChannelLimits.DEFAULT.withValueBytes(
+            ChannelLimits.DEFAULT.maxContextBytes(), settings.maxResultBytes());
+    var pulse = new Pulse(System::nanoTime);
+    var beating = timer.every(Pulse.EVERY, Pulse.EVERY, pulse::beat);
+    if (beating.isDone()) {
+      throw new IllegalStateException("the timer doesn't run");
+    }
+    Clock clock = Clock.systemUTC();
+    var engine =
+        new Engine(
+            plans,
+            new Launcher(sandbox, loop, parts.channels(), limits, parts.timings(), background),
+            (row, state) -> {
+              store.registry().setState(row.tenant(), row.id(), state);
+              return Rows.with(row, state, clock.instant());
+            },
+            parts.timings(),
+            timer,
+            pulse,
+            background,
+            new Semaphore(STARTS));
+    return new Rooms(
+        paths,
+        store,
+        catalog,
+        dependencies,
+        python.version(),
+        plans,
+        new Garbage(store, catalog, dependencies),
+        new Plugins(),
+        engine,
+        clock);
+  }
+
+  private static void makeFolders(Paths paths) {
+    for (var folder : List.of(paths.volumes(), paths.logs(), paths.trash())) {
+      try {
+        Files.createDirectories(folder);
+      } catch (IOException e) {
+        throw new PluginException(ErrorCode.STORE_UNAVAILABLE, folder + " can't be made: " + e, e);
+      }
+    }
+  }
+
+  private static PluginException noPython(HostSettings settings) {
+    return new PluginException(
+        ErrorCode.SANDBOX_UNAVAILABLE, settings.python() + " doesn't say which Python it is.");
+  }
+
+  private void startEnabled() {
+    for (PluginRow row : rooms.store().registry().all()) {
+      rooms.plugins().add(rooms.supervise(row));
+    }
+    rooms.plugins().all().forEach(Supervisor::settle);
+  }
+
+  /** The plugins of {@code tenant}. */
+  public PluginService service(TenantId tenant) {
+    return new TenantService(this, rooms, tenant);
+  }
+
+  public AccessKeys keys() {
+    return rooms.store().keys();
+  }
+
+  /**
+   * @throws PluginException {@code shutting_down}
+   */
+  Operations operations() {
+    if (closing) {
+      throw shuttingDown();
+    }
+    return operations;
+  }
+
+  private static PluginException shuttingDown() {
+    return new PluginException(
+        ErrorCode.SHUTTING_DOWN, "The host is shutting down. Try again when it is back.");
+  }
+
+  Isolation isolation() {
+    return sandbox.isolation();
+  }
+
+  Readiness readiness() {
+    var problems = new ArrayList<String>();
+    if (closing) {
+      problems.add(shuttingDown().getMessage());
+    }
+    try {
+      var _ = rooms.store().registry().digestsInUse();
+      var _ = sandbox.isolation();
+      long space = Files.getFileStore(settings.dataDir()).getUsableSpace();
+      if (space < LEAST_SPACE_BYTES) {
+        problems.add(
+            "Only " + (space >> 20) + " MiB are free for " + settings.dataDir() + ". Make room.");
+      }
+    } catch (PluginException e) {
+      problems.add(e.getMessage());
+    } catch (IOException e) {
+      problems.add(settings.dataDir() + " can't be looked at: " + e);
+    }
+    return new Readiness(problems.isEmpty(), problems);
+  }
+
+  /** Stops every worker in order, all at once, and lets go of the data folder. */
+  @Override
+  public void close() {
+    if (closing) {
+      return;
+    }
+    closing = true;
+    try (ExecutorService stops = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (Supervisor plugin : rooms.plugins().all()) {
+        stops.execute(() -> stop(plugin));
+      }
+    }
+    rooms.engine().timer().close();
+    rooms.plugins().all().forEach(plugin -> plugin.log().flush());
+    rooms.store().close();
+    background.shutdown();
+  }
+
+  private void stop(Supervisor plugin) {
+    plugin.giveUpAttempt();
+    Worker worker = plugin.withdraw(plugin.row(), shuttingDown());
+    if (worker != null) {
+      Timings timings = rooms.engine().timings();
+      worker.stop(timings.drain(), timings.shutdown(), shuttingDown());
+      plugin.stopped();
+    }
+  }
+}

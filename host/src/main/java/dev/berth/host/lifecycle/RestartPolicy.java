@@ -1,0 +1,120 @@
+package dev.berth.host.lifecycle;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.function.DoubleSupplier;
+
+/**
+ * Decides when a worker that died is started again: the first time at once, then after a back-off
+ * that doubles until the worker was stable for a while; and when to give it up.
+ */
+final class RestartPolicy {
+  /**
+   * @param firstDelay the back-off's first wait
+   * @param greatestDelay its longest
+   * @param stableAfter how long a worker must have run for its earlier crashes to be forgotten
+   * @param crashes how many crashes within {@code window} are too many
+   * @param window see there
+   * @param failedStarts how many starts in a row may fail
+   */
+  record Limits(
+      Duration firstDelay,
+      Duration greatestDelay,
+      Duration stableAfter,
+      int crashes,
+      Duration window,
+      int failedStarts) {
+    static final Limits DEFAULT =
+        new Limits(
+            Duration.ofSeconds(1),
+            Duration.ofSeconds(60),
+            Duration.ofSeconds(60),
+            5,
+            Duration.ofSeconds(60),
+            3);
+  }
+
+  /** What to do next. */
+  sealed interface Next {
+    record Restart(Duration after) implements Next {}
+
+    /**
+     * @param why one clause, e.g. {@code it crashed 5 times within 60 s}
+     */
+    record GiveUp(String why) implements Next {}
+  }
+
+  /** How far a delay is spread to either side, so that plugins that died together part again. */
+  private static final double SPREAD = 0.2;
+
+  private final Limits limits;
+  private final DoubleSupplier random;
+  private final ArrayDeque<Long> crashes = new ArrayDeque<>();
+  private int sinceStable;
+  private int failedStarts;
+
+  /**
+   * @param random numbers from 0 to 1
+   */
+  RestartPolicy(Limits limits, DoubleSupplier random) {
+    this.limits = limits;
+    this.random = random;
+  }
+
+  /** Forgets the past; the operator asked for a fresh try. */
+  synchronized void reset() {
+    crashes.clear();
+    sinceStable = 0;
+    failedStarts = 0;
+  }
+
+  /**
+   * A worker that had come up is gone.
+   *
+   * @param now by {@link System#nanoTime()}
+   * @param upNanos how long it had been up
+   */
+  synchronized Next crashed(long now, long upNanos) {
+    failedStarts = 0;
+    if (upNanos >= limits.stableAfter().toNanos()) {
+      sinceStable = 0;
+    }
+    sinceStable++;
+    crashes.add(now);
+    while (now - crashes.getFirst() > limits.window().toNanos()) {
+      crashes.removeFirst();
+    }
+    if (crashes.size() >= limits.crashes()) {
+      return new Next.GiveUp(
+          "it crashed " + crashes.size() + " times within " + limits.window().toSeconds() + " s");
+    }
+    return new Next.Restart(sinceStable == 1 ? Duration.ZERO : delay(sinceStable - 2));
+  }
+
+  /** A worker did not come up. */
+  synchronized Next startFailed() {
+    failedStarts++;
+    sinceStable++;
+    if (failedStarts >= limits.failedStarts()) {
+      return new Next.GiveUp("it did not start " + failedStarts + " times in a row");
+    }
+    return retryLater();
+  }
+
+  /** A worker could not be started for a reason that is the host's: wait, but don't count it. */
+  synchronized Next retryLater() {
+    return new Next.Restart(delay(Math.max(0, sinceStable - 1)));
+  }
+
+  private Duration delay(int doublings) {
+    Duration delay = limits.firstDelay();
+    for (int i = 0; i < doublings && delay.compareTo(limits.greatestDelay()) < 0; i++) {
+      delay = delay.multipliedBy(2);
+    }
+    if (delay.compareTo(limits.greatestDelay()) > 0) {
+      delay = limits.greatestDelay();
+    }
+    double spread = 1 + SPREAD * (2 * random.getAsDouble() - 1);
+    return Duration.ofMillis(Math.round(spread * (double) delay.toMillis()));
+  }
+}

@@ -1,0 +1,58 @@
+package dev.berth.host.lifecycle;
+
+import dev.berth.api.PluginException;
+import dev.berth.host.install.DependencyStore;
+import dev.berth.host.store.JournalEntry;
+import dev.berth.host.store.PluginRow;
+import dev.berth.host.store.Store;
+import java.time.Clock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What the operations work with.
+ *
+ * @param python the interpreter's version, e.g. {@code 3.11.7}
+ */
+record Rooms(
+    Paths paths,
+    Store store,
+    Catalog catalog,
+    DependencyStore dependencies,
+    String python,
+    PlanMaker planMaker,
+    Garbage garbage,
+    Plugins plugins,
+    Engine engine,
+    Clock clock) {
+  private static final Logger LOG = LoggerFactory.getLogger(Rooms.class);
+
+  Supervisor supervise(PluginRow row) {
+    return new Supervisor(
+        engine,
+        row,
+        new PluginLog(paths.log(row.id()), engine.timer(), engine.background(), clock));
+  }
+
+  /** An operation has come to nothing. Should this fail too, the next start clears up. */
+  void abandon(JournalEntry entry) {
+    try {
+      store.journal().finish(entry);
+    } catch (PluginException e) {
+      LOG.warn(
+          "The {} of {} is ended at the next start: {}",
+          entry.kind(),
+          entry.plugin(),
+          e.getMessage());
+    }
+  }
+
+  /** Brings plugins/manifest.json up to date. It is a copy: an operation doesn't fail for it. */
+  void copyRegistry() {
+    try {
+      store.manifest().write();
+    } catch (PluginException e) {
+      LOG.warn("plugins/manifest.json is out of date until the next change: {}", e.getMessage());
+    }
+  }
+}

@@ -1,0 +1,464 @@
+package dev.berth.host.lifecycle;
+
+import dev.berth.api.ErrorCode;
+import dev.berth.api.ExecutionRequest;
+import dev.berth.api.ExecutionResult;
+import dev.berth.api.PluginException;
+import dev.berth.api.PluginId;
+import dev.berth.api.PluginState;
+import dev.berth.api.SandboxExit;
+import dev.berth.api.TenantId;
+import dev.berth.api.WorkerState;
+import dev.berth.host.lifecycle.RestartPolicy.Next;
+import dev.berth.host.store.PluginRow;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps one plugin's worker as the operator wants it. What is wanted ({@link PluginState}) and what
+ * is seen ({@link WorkerState}) are kept apart; {@link #reconcile} brings the second to the first.
+ *
+ * <p>Two locks. {@code operation} is held for a whole enable, update, restart and so on, so that
+ * one of them is under way at a time. The monitor guards the fields and is never held while
+ * anything is waited for. Calls take neither on their ordinary way.
+ */
+final class Supervisor {
+  /** Why a start may fail that is this host's trouble and not the plugin's. */
+  private static final Set<ErrorCode> HOSTS_OWN =
+      EnumSet.of(
+          ErrorCode.SANDBOX_UNAVAILABLE,
+          ErrorCode.SANDBOX_TOO_WEAK,
+          ErrorCode.STORE_UNAVAILABLE,
+          ErrorCode.DISK_FULL,
+          ErrorCode.SHUTTING_DOWN,
+          ErrorCode.INTERNAL);
+
+  private final Engine engine;
+  private final RestartPolicy policy;
+  private final PluginLog log;
+  private final CallStats stats = new CallStats(System::nanoTime);
+  private final WaitingRoom waiting;
+  private final ReentrantLock operation = new ReentrantLock(true);
+  private final AtomicInteger generations = new AtomicInteger();
+
+  private volatile PluginRow row;
+  private volatile PluginState desired;
+  private volatile WorkerState observed = new WorkerState.Stopped();
+  private volatile @Nullable Worker running;
+  private volatile @Nullable HealthMonitor health;
+  private volatile @Nullable PluginException ended;
+  private volatile String doing = "changed";
+  private volatile String lastFailure = "";
+  private volatile Duration callLimit = dev.berth.api.ResourceLimits.DEFAULT.timeout();
+
+  // Guarded by this.
+  private Launcher.@Nullable Attempt attempt;
+  private @Nullable Future<?> pendingRestart;
+
+  Supervisor(Engine engine, PluginRow row, PluginLog log) {
+    this.engine = engine;
+    this.row = row;
+    this.desired = row.state();
+    this.log = log;
+    this.policy =
+        new RestartPolicy(
+            engine.timings().restarts(), () -> ThreadLocalRandom.current().nextDouble());
+    this.waiting = new WaitingRoom(engine.timer());
+  }
+
+  PluginId id() {
+    return row.id();
+  }
+
+  TenantId tenant() {
+    return row.tenant();
+  }
+
+  PluginRow row() {
+    return row;
+  }
+
+  String label() {
+    return LaunchPlan.label(row);
+  }
+
+  PluginState desired() {
+    return desired;
+  }
+
+  WorkerState observed() {
+    return observed;
+  }
+
+  PluginLog log() {
+    return log;
+  }
+
+  CallStats stats() {
+    return stats;
+  }
+
+  @Nullable Worker running() {
+    return running;
+  }
+
+  @Nullable HealthMonitor health() {
+    return health;
+  }
+
+  String lastFailure() {
+    return lastFailure;
+  }
+
+  int waitingCalls() {
+    return waiting.size();
+  }
+
+  // ---- Calls ----
+
+  CompletableFuture<ExecutionResult> execute(ExecutionRequest request) {
+    var call = new Call(request, stats, waiting);
+    dispatch(call);
+    return call;
+  }
+
+  private void dispatch(Call call) {
+    Worker worker = running;
+    if (worker == null || !worker.submit(call)) {
+      park(call);
+    }
+  }
+
+  /** There is no worker at this moment: the call waits for one, if one is to come. */
+  private void park(Call call) {
+    PluginException refusal;
+    synchronized (this) {
+      Worker worker = running;
+      refusal = refusal();
+      if (refusal == null && (worker == null || !worker.isOpen())) {
+        if (waiting.add(call, call.remaining(callLimit), this::waitedInVain)) {
+          return;
+        }
+        refusal =
+            new PluginException(
+                ErrorCode.PLUGIN_OVERLOADED,
+                label()
+                    + ": its worker is being started and "
+                    + WaitingRoom.PLACES
+                    + " calls wait for it already. Try again later.");
+      }
+    }
+    if (refusal != null) {
+      call.fail(refusal);
+    } else {
+      dispatch(call); // A worker came up in between.
+    }
+  }
+
+  /** Why calls are not taken; null when they are. */
+  private @Nullable PluginException refusal() {
+    PluginException end = ended;
+    if (end != null) {
+      return end;
+    }
+    return switch (desired) {
+      case PluginState.Enabled _ -> null;
+      case PluginState.Failed(String reason) ->
+          new PluginException(
+              ErrorCode.PLUGIN_FAILED,
+              label()
+                  + " has failed: "
+                  + reason
+                  + " `berth logs "
+                  + id()
+                  + "` shows more; `berth enable "
+                  + id()
+                  + "` tries again.");
+      case PluginState.Installed _, PluginState.Disabled _ ->
+          new PluginException(
+              ErrorCode.PLUGIN_NOT_ENABLED,
+              label() + " is not enabled. `berth enable " + id() + "` enables it.");
+    };
+  }
+
+  private PluginException waitedInVain() {
+    return new PluginException(
+        ErrorCode.PLUGIN_TIMEOUT,
+        label()
+            + " had no running worker within the call's time"
+            + (lastFailure.isEmpty() ? "." : ". What happened last: " + lastFailure));
+  }
+
+  // ---- Operations: one at a time ----
+
+  /**
+   * Runs an operation while no other on this plugin is under way. A restart that is under way is
+   * given up for it, and taken up again after it where still needed.
+   *
+   * @param what one word for the others' message, e.g. {@code updated}
+   * @throws PluginException {@code plugin_busy}, {@code plugin_not_found}, {@code shutting_down}
+   */
+  <T> T exclusively(String what, Supplier<T> work) {
+    giveUpAttempt();
+    try {
+      if (!operation.tryLock(engine.timings().busy().toNanos(), TimeUnit.NANOSECONDS)) {
+        throw new PluginException(
+            ErrorCode.PLUGIN_BUSY,
+            label() + " is being " + doing + ". Try again when that is done.");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new PluginException(ErrorCode.CANCELLED, label() + ": interrupted.", e);
+    }
+    try {
+      PluginException end = ended;
+      if (end != null) {
+        throw end;
+      }
+      doing = what;
+      return work.get();
+    } finally {
+      operation.unlock();
+      settle();
+    }
+  }
+
+  synchronized void giveUpAttempt() {
+    if (attempt != null) {
+      attempt.giveUp();
+    }
+  }
+
+  /** Launches a worker that gets no calls yet. The operation's lock is held. */
+  Worker launch(LaunchPlan plan, Launcher.Attempt under) {
+    Worker now = running;
+    Redactor secrets = plan.redactor();
+    log.redact(now == null ? secrets : secrets.and(now.plan().redactor()));
+    return engine.launcher().launch(plan, generations.incrementAndGet(), log, under);
+  }
+
+  /** The operator wants it and asked now: earlier crashes are forgotten. */
+  void freshStart() {
+    policy.reset();
+    stats.reset();
+    lastFailure = "";
+  }
+
+  /**
+   * Gives the calls to a worker, and those that wait.
+   *
+   * @return the worker that had them until now, which is the caller's to stop
+   * @throws PluginException {@code shutting_down} and the like; the worker is killed then
+   */
+  @Nullable Worker takeOver(Worker worker) {
+    PluginException end;
+    Worker before = null;
+    synchronized (this) {
+      end = ended;
+      if (end == null) {
+        before = running;
+        cancelRestart();
+        row = worker.plan().row();
+        desired = row.state();
+        callLimit = worker.callLimit();
+        observed = new WorkerState.Running(worker.since());
+        stopHealth();
+        if (worker.checksHealth()) {
+          health = new HealthMonitor(worker, engine.timings(), engine.timer(), engine.pulse());
+          health.start();
+        }
+        running = worker;
+      }
+    }
+    if (end != null) {
+      worker.kill(end);
+      throw end;
+    }
+    log.fromHost(
+        "INFO", "version " + row.version() + " is running (worker " + worker.generation() + ")");
+    CompletableFuture<Void> _ =
+        worker.closed().thenAcceptAsync(why -> gone(worker, why), engine.background());
+    waiting.leave().forEach(this::dispatch);
+    return before;
+  }
+
+  /**
+   * Takes the calls from the worker: new ones are refused from now on.
+   *
+   * @param end set when the plugin or the host comes to its end; what calls and operations get then
+   * @return the worker, which is the caller's to stop; null when there was none
+   */
+  @Nullable Worker withdraw(PluginRow now, @Nullable PluginException end) {
+    Worker worker;
+    PluginException refusal;
+    synchronized (this) {
+      cancelRestart();
+      row = now;
+      desired = now.state();
+      ended = end;
+      worker = running;
+      running = null;
+      stopHealth();
+      observed = worker == null ? new WorkerState.Stopped() : new WorkerState.Draining();
+      refusal = refusal();
+    }
+    if (refusal != null) {
+      List<Call> refused = waiting.leave();
+      refused.forEach(call -> call.fail(refusal));
+    }
+    return worker;
+  }
+
+  /** The worker that was withdrawn is gone. */
+  synchronized void stopped() {
+    if (running == null) {
+      observed = new WorkerState.Stopped();
+    }
+  }
+
+  /** Another row, no other worker: settings of a plugin that doesn't run, say. */
+  synchronized void becomes(PluginRow now) {
+    row = now;
+    desired = now.state();
+  }
+
+  private void stopHealth() {
+    HealthMonitor old = health;
+    if (old != null) {
+      old.stop();
+    }
+    health = null;
+  }
+
+  private void cancelRestart() {
+    if (pendingRestart != null) {
+      pendingRestart.cancel(false);
+      pendingRestart = null;
+    }
+  }
+
+  // ---- Reconciling ----
+
+  /** Sees that a worker is started, soon, if there should be one and nobody is about it. */
+  synchronized void settle() {
+    if (lacksWorker() && pendingRestart == null && attempt == null && !operation.isLocked()) {
+      restartAfter(Duration.ZERO);
+    }
+  }
+
+  private boolean lacksWorker() {
+    return desired instanceof PluginState.Enabled && running == null && ended == null;
+  }
+
+  private synchronized void restartAfter(Duration delay) {
+    cancelRestart();
+    if (lacksWorker()) {
+      if (!(observed instanceof WorkerState.Crashed)) {
+        observed = new WorkerState.Starting();
+      }
+      pendingRestart = engine.timer().after(delay, this::reconcile);
+    }
+  }
+
+  /** Starts the worker if there should be one and is none. Blocks. */
+  void reconcile() {
+    engine.starts().acquireUninterruptibly();
+    operation.lock();
+    try {
+      var under = new Launcher.Attempt();
+      synchronized (this) {
+        pendingRestart = null;
+        if (!lacksWorker()) {
+          return;
+        }
+        attempt = under;
+        observed = new WorkerState.Starting();
+      }
+      doing = "started";
+      start(under);
+    } finally {
+      synchronized (this) {
+        attempt = null;
+      }
+      operation.unlock();
+      engine.starts().release();
+      settle();
+    }
+  }
+
+  private void start(Launcher.Attempt under) {
+    try {
+      Worker before = takeOver(launch(engine.plans().plan(row), under));
+      if (before != null) {
+        throw new IllegalStateException(label() + " had two workers");
+      }
+    } catch (PluginException e) {
+      if (under.isGivenUp()) {
+        return; // An operation wants its place; it sees to what follows.
+      }
+      lastFailure = e.getMessage();
+      Next next = HOSTS_OWN.contains(e.code()) ? policy.retryLater() : policy.startFailed();
+      log.fromHost("ERROR", e.getMessage());
+      follow(next, e.getMessage());
+    }
+  }
+
+  /** A worker's conversation is over. Runs in the background. */
+  private void gone(Worker worker, PluginException why) {
+    SandboxExit exit = worker.exit(engine.timings().exitReason());
+    Next next;
+    synchronized (this) {
+      if (running != worker) {
+        worker.verdict().complete(CrashReport.of(label(), id().value(), exit, null));
+        return;
+      }
+      running = null;
+      stopHealth();
+      observed = exit == null ? new WorkerState.Starting() : new WorkerState.Crashed(exit);
+      next = policy.crashed(System.nanoTime(), worker.upNanos());
+    }
+    PluginException verdict = CrashReport.of(label(), id().value(), exit, next);
+    worker.verdict().complete(verdict);
+    String cause = why.code() == ErrorCode.PLUGIN_CRASHED ? verdict.getMessage() : why.getMessage();
+    lastFailure = cause;
+    log.fromHost("ERROR", cause);
+    follow(next, cause);
+  }
+
+  private void follow(Next next, String cause) {
+    switch (next) {
+      case Next.Restart(Duration after) -> {
+        stats.restarted();
+        restartAfter(after);
+      }
+      case Next.GiveUp(String why) -> giveUp(why + ". The last time: " + cause);
+    }
+  }
+
+  private void giveUp(String reason) {
+    operation.lock();
+    try {
+      if (!lacksWorker()) {
+        return;
+      }
+      var failed = new PluginState.Failed(reason);
+      PluginRow now = engine.keeper().failed(row, failed);
+      log.fromHost("CRITICAL", "given up: " + reason);
+      if (withdraw(now, null) != null) {
+        throw new IllegalStateException(label() + " had a worker when it was given up");
+      }
+    } finally {
+      operation.unlock();
+    }
+  }
+}

@@ -1,0 +1,95 @@
+package dev.berth.host.lifecycle;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.berth.host.lifecycle.RestartPolicy.Next;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class RestartPolicyTest {
+  private static final long SECOND = 1_000_000_000L;
+  private final RestartPolicy policy =
+      new RestartPolicy(RestartPolicy.Limits.DEFAULT, () -> 0.5);
+
+  @Test
+  void the_first_crash_restarts_at_once_and_the_next_ones_later_and_later() {
+    List<Next> next = new ArrayList<>();
+    for (int i = 0; i < 9; i++) {
+      next.add(policy.crashed(i * 40L * SECOND, 30 * SECOND));
+    }
+    assertThat(next)
+        .containsExactly(
+            new Next.Restart(Duration.ZERO),
+            new Next.Restart(Duration.ofSeconds(1)),
+            new Next.Restart(Duration.ofSeconds(2)),
+            new Next.Restart(Duration.ofSeconds(4)),
+            new Next.Restart(Duration.ofSeconds(8)),
+            new Next.Restart(Duration.ofSeconds(16)),
+            new Next.Restart(Duration.ofSeconds(32)),
+            new Next.Restart(Duration.ofSeconds(60)),
+            new Next.Restart(Duration.ofSeconds(60)));
+  }
+
+  @Test
+  void the_back_off_is_spread_by_a_fifth_to_either_side() {
+    assertThat(secondDelay(0.0)).isEqualTo(Duration.ofMillis(800));
+    assertThat(secondDelay(1.0)).isEqualTo(Duration.ofMillis(1200));
+  }
+
+  private static Duration secondDelay(double random) {
+    var policy = new RestartPolicy(RestartPolicy.Limits.DEFAULT, () -> random);
+    policy.crashed(0, 0);
+    return ((Next.Restart) policy.crashed(SECOND, 0)).after();
+  }
+
+  @Test
+  void a_worker_that_was_stable_for_a_minute_has_its_crashes_forgotten() {
+    policy.crashed(0, SECOND);
+    policy.crashed(100 * SECOND, SECOND);
+    assertThat(policy.crashed(200 * SECOND, 60 * SECOND))
+        .isEqualTo(new Next.Restart(Duration.ZERO));
+  }
+
+  @Test
+  void five_crashes_within_a_minute_are_too_many() {
+    for (int i = 0; i < 4; i++) {
+      assertThat(policy.crashed(i * 14L * SECOND, SECOND)).isInstanceOf(Next.Restart.class);
+    }
+    assertThat(policy.crashed(56 * SECOND, SECOND))
+        .isEqualTo(new Next.GiveUp("it crashed 5 times within 60 s"));
+  }
+
+  @Test
+  void three_failed_starts_in_a_row_are_too_many() {
+    assertThat(policy.startFailed()).isEqualTo(new Next.Restart(Duration.ofSeconds(1)));
+    assertThat(policy.startFailed()).isEqualTo(new Next.Restart(Duration.ofSeconds(2)));
+    assertThat(policy.startFailed())
+        .isEqualTo(new Next.GiveUp("it did not start 3 times in a row"));
+  }
+
+  @Test
+  void a_start_that_succeeds_breaks_the_row() {
+    policy.startFailed();
+    policy.startFailed();
+    policy.crashed(0, SECOND);
+    assertThat(policy.startFailed()).isInstanceOf(Next.Restart.class);
+  }
+
+  @Test
+  void what_is_the_hosts_fault_never_gives_a_plugin_up() {
+    for (int i = 0; i < 20; i++) {
+      assertThat(policy.retryLater()).isInstanceOf(Next.Restart.class);
+    }
+  }
+
+  @Test
+  void a_reset_forgets_everything() {
+    for (int i = 0; i < 4; i++) {
+      policy.crashed(i, 0);
+    }
+    policy.reset();
+    assertThat(policy.crashed(5, 0)).isEqualTo(new Next.Restart(Duration.ZERO));
+  }
+}
