@@ -40,18 +40,17 @@ class GateTest {
       var begin = new CountDownLatch(1);
       try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
         for (int i = 0; i < 8; i++) {
-          threads.execute(
-              () -> {
-                await(begin);
-                while (crowded.enter()) {
-                  inside.incrementAndGet();
-                  if (crowded.whenEmpty().isDone()) {
-                    late.incrementAndGet();
-                  }
-                  inside.decrementAndGet();
-                  crowded.exit();
-                }
-              });
+          threads.execute(() -> {
+            await(begin);
+            while (crowded.enter()) {
+              inside.incrementAndGet();
+              if (crowded.whenEmpty().isDone()) {
+                late.incrementAndGet();
+              }
+              inside.decrementAndGet();
+              crowded.exit();
+            }
+          });
         }
         begin.countDown();
         crowded.close();

@@ -62,11 +62,14 @@ class PluginLogTest {
     assertThat(second.read(0, 100)).isEqualTo(first.read(0, 100)).hasSize(50);
     info(second, "line 51");
     assertThat(second.read(50, 10)).extracting(LogRecord::sequence).containsExactly(51L);
-    assertThat(second.read(10, 5)).extracting(LogRecord::sequence).containsExactly(47L, 48L, 49L, 50L, 51L);
+    assertThat(second.read(10, 5))
+        .extracting(LogRecord::sequence)
+        .containsExactly(47L, 48L, 49L, 50L, 51L);
   }
 
   @Test
-  void a_line_that_a_dying_host_left_half_written_is_left_out_and_not_glued_to() throws IOException {
+  void a_line_that_a_dying_host_left_half_written_is_left_out_and_not_glued_to()
+      throws IOException {
     PluginLog first = log();
     info(first, "whole");
     first.flush();
@@ -102,8 +105,7 @@ class PluginLogTest {
     PluginLog log = log();
     info(log, "a\u001b[31mred\r\n{\"sequence\":9,\"message\":\"forged\"}\u202e\u0000");
     assertThat(messages(log))
-        .containsExactly(
-            "a\\u001b[31mred\n{\"sequence\":9,\"message\":\"forged\"}\\u202e\\u0000");
+        .containsExactly("a\\u001b[31mred\n{\"sequence\":9,\"message\":\"forged\"}\\u202e\\u0000");
     log.flush();
     assertThat(log().read(0, 10)).hasSize(1);
   }
@@ -124,9 +126,8 @@ class PluginLogTest {
     log.fromPlugin(Long.MAX_VALUE, "INFO", "logging", "", "future");
     log.fromPlugin(Long.MIN_VALUE, "INFO", "logging", "", "past");
     assertThat(log.read(0, 10))
-        .allSatisfy(
-            record ->
-                assertThat(record.time()).isBetween("2000-01-01T00:00:00Z", "2999-01-01T00:00:00Z"));
+        .allSatisfy(record ->
+            assertThat(record.time()).isBetween("2000-01-01T00:00:00Z", "2999-01-01T00:00:00Z"));
   }
 
   @Test
@@ -176,12 +177,11 @@ class PluginLogTest {
     var seen = new LinkedBlockingQueue<LogRecord>();
     Path address = Files.createTempDirectory("berth").resolve("s");
     try (LogFollower _ =
-            log.follow(
-                record -> {
-                  if (record.source().equals("host")) {
-                    seen.add(record);
-                  }
-                });
+            log.follow(record -> {
+              if (record.source().equals("host")) {
+                seen.add(record);
+              }
+            });
         var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
       server.bind(UnixDomainSocketAddress.of(address));
       var plugin = SocketChannel.open(UnixDomainSocketAddress.of(address));

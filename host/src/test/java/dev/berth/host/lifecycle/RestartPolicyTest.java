@@ -10,8 +10,7 @@ import org.junit.jupiter.api.Test;
 
 class RestartPolicyTest {
   private static final long SECOND = 1_000_000_000L;
-  private final RestartPolicy policy =
-      new RestartPolicy(RestartPolicy.Limits.DEFAULT, () -> 0.5);
+  private final RestartPolicy policy = new RestartPolicy(RestartPolicy.Limits.DEFAULT, () -> 0.5);
 
   @Test
   void the_first_crash_restarts_at_once_and_the_next_ones_later_and_later() {
