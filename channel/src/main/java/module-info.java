@@ -3,7 +3,6 @@ module dev.berth.channel {
   requires static transitive org.jspecify;
   requires transitive dev.berth.api;
   requires org.slf4j;
-  requires tools.jackson.databind;
 
   exports dev.berth.channel;
 }

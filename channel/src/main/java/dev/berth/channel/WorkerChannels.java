@@ -1,7 +1,5 @@
 package dev.berth.channel;
 
-import dev.berth.api.ErrorCode;
-import dev.berth.api.PluginException;
 import dev.berth.api.PluginId;
 import java.nio.channels.SocketChannel;
 
@@ -15,7 +13,6 @@ public final class WorkerChannels {
    * @param socket past the launcher's token line; put into non-blocking mode here
    * @param plugin whose worker is at the other end; with {@code name}, for messages
    */
-  @SuppressWarnings("DoNotCallSuggester")
   public static WorkerChannel open(
       SocketChannel socket,
       ChannelLoop loop,
@@ -23,6 +20,8 @@ public final class WorkerChannels {
       String name,
       ChannelLimits limits,
       ChannelListener listener) {
-    throw new PluginException(ErrorCode.NOT_IMPLEMENTED, "The channel comes with a later commit.");
+    var channel = new SocketWorkerChannel(socket, limits, listener, new Failures(plugin, name));
+    loop.add(socket, channel, channel::attach);
+    return channel;
   }
 }

@@ -1,0 +1,155 @@
+package dev.berth.channel;
+
+import dev.berth.api.ErrorCode;
+import dev.berth.api.PluginException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+
+/**
+ * Cuts what a worker sends into frames. Nothing is allocated for a frame before its length was
+ * checked, nor more than twice what has come of it. An idle channel holds no buffer: bytes are read
+ * into one lent for the moment.
+ */
+final class Inbound {
+  /** Given each frame. */
+  interface Sink {
+    /**
+     * A frame's body stands in {@code [from, to)}.
+     *
+     * @param mayKeep whether {@code bytes} is not used again
+     */
+    void onFrame(byte[] bytes, int from, int to, boolean mayKeep);
+  }
+
+  private static final byte[] NONE = {};
+
+  /** So that one worker that never stops talking leaves the loop to others. */
+  private static final int READS_AT_ONCE = 4;
+
+  private final Sink sink;
+  private byte[] begun = NONE;
+  private int have;
+
+  Inbound(Sink sink) {
+    this.sink = sink;
+  }
+
+  /**
+   * Reads what is there.
+   *
+   * @return false at the end of the stream
+   * @throws PluginException {@code invalid_json}: the worker sent what is no frame, or the sink
+   *     refused one
+   */
+  boolean read(SocketChannel socket) throws IOException {
+    byte[] scratch = Scratch.take();
+    try {
+      ByteBuffer target = ByteBuffer.wrap(scratch);
+      for (int i = 0; i < READS_AT_ONCE; i++) {
+        target.clear();
+        int n = socket.read(target);
+        if (n < 0) {
+          return false;
+        }
+        accept(scratch, n);
+        if (n < scratch.length) {
+          return true;
+        }
+      }
+      return true;
+    } finally {
+      Scratch.give(scratch);
+    }
+  }
+
+  private void accept(byte[] bytes, int to) {
+    int at = have == 0 ? 0 : complete(bytes, to);
+    while (to - at >= 4) {
+      int length = length(bytes, at);
+      if (to - at - 4 < length) {
+        break;
+      }
+      sink.onFrame(bytes, at + 4, at + 4 + length, false);
+      at += 4 + length;
+    }
+    if (at < to) {
+      begun = Arrays.copyOfRange(bytes, at, to);
+      have = to - at;
+    }
+  }
+
+  /** Adds to the frame that was begun; returns how many bytes of {@code bytes} belong to it. */
+  private int complete(byte[] bytes, int to) {
+    int at = 0;
+    while (have < 4 && at < to) {
+      grow(4);
+      begun[have++] = bytes[at++];
+    }
+    if (have < 4) {
+      return at;
+    }
+    int whole = 4 + length(begun, 0);
+    int more = Math.min(to - at, whole - have);
+    if (have + more > begun.length) {
+      grow(Math.min(whole, Math.max(have + more, begun.length * 2)));
+    }
+    System.arraycopy(bytes, at, begun, have, more);
+    have += more;
+    at += more;
+    if (have == whole) {
+      byte[] frame = begun;
+      begun = NONE;
+      have = 0;
+      sink.onFrame(frame, 4, whole, true);
+    }
+    return at;
+  }
+
+  private void grow(int size) {
+    if (begun.length < size) {
+      begun = Arrays.copyOf(begun, size);
+    }
+  }
+
+  private static int length(byte[] bytes, int at) {
+    int length =
+        (bytes[at] & 0xff) << 24
+            | (bytes[at + 1] & 0xff) << 16
+            | (bytes[at + 2] & 0xff) << 8
+            | (bytes[at + 3] & 0xff);
+    if (length < 1 || length > FrameBuffer.MAX_FRAME) {
+      throw new PluginException(
+          ErrorCode.INVALID_JSON,
+          "a frame of " + Integer.toUnsignedString(length) + " bytes was announced");
+    }
+    return length;
+  }
+
+  /** Buffers to read into, lent out for as long as a read takes. */
+  private static final class Scratch {
+    private static final int SIZE = 64 * 1024;
+    private static final int KEPT = 8;
+    private static final ArrayDeque<byte[]> FREE = new ArrayDeque<>(KEPT);
+
+    private Scratch() {}
+
+    static byte[] take() {
+      byte[] buffer;
+      synchronized (FREE) {
+        buffer = FREE.pollLast();
+      }
+      return buffer == null ? new byte[SIZE] : buffer;
+    }
+
+    static void give(byte[] buffer) {
+      synchronized (FREE) {
+        if (FREE.size() < KEPT) {
+          FREE.addLast(buffer);
+        }
+      }
+    }
+  }
+}
