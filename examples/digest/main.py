@@ -8,7 +8,6 @@ import time
 from typing import Any
 
 import berth
-
 from summary import Summary
 from transcript import BadTranscript, read
 

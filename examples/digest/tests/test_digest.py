@@ -3,9 +3,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import berth
 import pytest
 
+import berth
 import main
 from main import Digest
 

@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     execute.add_argument("words", nargs="*", metavar="KEY=TEXT", help=f"members of the context: {WORDS}")
     execute.add_argument("--context", metavar="JSON", help="the context whole: an object, @FILE, or - for stdin")
+    execute.add_argument("--progress", action="store_true", help="tell on stderr how far the plugin is")
     listing = add("list", verbs.listing, "List the plugins.", of_plugin=False)
     listing.add_argument("--status", choices=("all", "enabled", "disabled", "failed"), default="all")
     add("info", verbs.info, "Show one plugin.")

@@ -41,6 +41,15 @@ def log_line(record: Mapping[str, Any]) -> str:
     return f"{record.get('time', '')}  {record.get('level', ''):8}  {printable(str(origin))}  {message}"
 
 
+def event_line(event: str, value: Mapping[str, Any]) -> str:
+    """What a call tells while it runs, in one line."""
+    if event == "progress":
+        fraction = value.get("fraction")
+        share = f"{100 * fraction:3.0f} %" if isinstance(fraction, (int, float)) else "    "
+        return f"{share}  {printable(str(value.get('message', '')))}"
+    return printable(f"{event}: {json.dumps(value.get('value', value), ensure_ascii=False)}")
+
+
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from argparse import Namespace
 from typing import Any
 
@@ -36,7 +37,12 @@ async def disable(service: PluginService, options: Namespace) -> int:
 
 async def execute(service: PluginService, options: Namespace) -> int:
     context = values.context(options.words, options.context)
-    answer = await service.execute_plugin(await _id(service, options.plugin), context)
+    answer: dict[str, Any] = {}
+    async for event, value in service.stream_plugin(await _id(service, options.plugin), context):
+        if event == "result":
+            answer = value
+        elif options.progress:
+            print(output.event_line(event, value), file=sys.stderr, flush=True)
     _show(options, answer, output.as_json(answer.get("result")))
     return exit_codes.OK if answer.get("success") else exit_codes.FAILED
 

@@ -25,7 +25,7 @@ def upload(target: str, headers: dict[str, str], path: Path, config: Mapping[str
     boundary = secrets.token_hex(16)
     head = b""
     if config is not None:
-        settings = json.dumps(config, separators=(",", ":"))
+        settings = json.dumps(config, separators=(",", ":"), allow_nan=False)
         head = (
             f'--{boundary}\r\nContent-Disposition: form-data; name="config"\r\n'
             f"Content-Type: application/json\r\n\r\n{settings}\r\n"

@@ -102,15 +102,36 @@ class PluginService:
         """Stops a plugin; no process of it is left. Returns like enable_plugin."""
         return await self._json("POST", _plugin(plugin_id, "/disable"))
 
-    async def execute_plugin(self, plugin_id: str, context: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Calls a plugin's ``execute(context)``.
+    async def execute_plugin(
+        self, plugin_id: str, context: Mapping[str, Any] | None = None, *, timeout_seconds: float | None = None
+    ) -> dict[str, Any]:
+        """Calls a plugin's ``execute(context)``, waiting ``timeout_seconds`` at most, else the plugin's own limit.
 
         Returns ``{"success": bool, "result": ..., "execution_time": seconds}``: ``result`` is what
         the plugin returned, whole; ``success`` is the result's own ``success`` where it has one,
         else True. A plugin that raises, crashes or takes too long is a PluginServiceError
         (``plugin_error``, ``plugin_crashed``, ``plugin_timeout``), not an answer.
         """
-        return await self._json("POST", _plugin(plugin_id, "/execute"), {"context": dict(context or {})})
+        return await self._json("POST", _plugin(plugin_id, "/execute"), _call(context, timeout_seconds))
+
+    async def stream_plugin(
+        self, plugin_id: str, context: Mapping[str, Any] | None = None, *, timeout_seconds: float | None = None
+    ) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        """Calls a plugin and gives what it tells while it works, then its answer.
+
+        Gives ``("progress", {"fraction": 0 to 1 or None, "message": ...})`` and ``("partial", {"value": ...})``
+        as they come, and last ``("result", what execute_plugin returns)``. Raises like execute_plugin.
+        """
+        data = _encoded(_call(context, timeout_seconds))
+        headers = {**self._headers("text/event-stream"), "Content-Type": "application/json"}
+        target = _plugin(plugin_id, "/execute")
+        async for name, value in self._events(Request("POST", target, headers, head=data, length=len(data))):
+            if name == "error":
+                raise _problem(value, None)
+            yield name, value
+            if name == "result":
+                return
+        raise PluginServiceError("connection_lost", "The server ended the stream before the answer.")
 
     async def list_plugins(self, status: str = "all") -> list[dict[str, Any]]:
         """The plugins by name, each with ``id name version status author description``.
@@ -162,18 +183,28 @@ class PluginService:
         answer = await self._json("GET", _plugin(plugin_id, "/logs?" + query))
         return list(answer["records"])
 
-    async def follow_plugin_logs(self, plugin_id: str, *, limit: int = 0) -> AsyncIterator[dict[str, Any]]:
+    async def follow_plugin_logs(self, plugin_id: str, *, limit: int = 100) -> AsyncIterator[dict[str, Any]]:
         """The newest ``limit`` records, then each as it comes, until the caller stops or the plugin is gone."""
         target = _plugin(plugin_id, "/logs?" + urlencode({"limit": limit}))
         request = Request("GET", target, self._headers("text/event-stream"))
-        data: list[str] = []
+        async for name, record in self._events(request):
+            if name == "log":
+                yield record
+
+    async def _events(self, request: Request) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        """Server-sent events whose data is a JSON object (HTML standard, 9.2.6), by name."""
+        name, data = "message", []
         try:
             async for line in self._http.stream(request):
-                if line.startswith(b"data:"):
-                    data.append(line[5:].strip().decode("utf-8"))
-                elif not line and data:
-                    yield _object(json.loads("\n".join(data)))
-                    data = []
+                field, _, value = line.decode("utf-8").partition(":")
+                if field == "event":
+                    name = value.strip()
+                elif field == "data":
+                    data.append(value.strip())
+                elif not line:
+                    if data:
+                        yield name, _object(json.loads("\n".join(data)))
+                    name, data = "message", []
         except AnswerError as e:
             raise _error(e.answer) from None
         except ValueError as e:
@@ -189,7 +220,7 @@ class PluginService:
         if (path is None) == (url is None):
             raise PluginServiceError("bad_request", "Give either plugin_path or plugin_url.")
         if path is None:
-            body: dict[str, Any] = {"url": url}
+            body: dict[str, Any] = {"plugin_url": url}
             if config is not None:
                 body["config"] = dict(config)
             return await self._json("POST", target, body)
@@ -200,10 +231,7 @@ class PluginService:
         headers = self._headers()
         data = b""
         if body is not None:
-            try:
-                data = json.dumps(body, separators=(",", ":"), allow_nan=False).encode("ascii")
-            except (TypeError, ValueError, RecursionError) as e:
-                raise PluginServiceError("invalid_json", f"This can't be sent as JSON: {e}.") from e
+            data = _encoded(body)
             headers["Content-Type"] = "application/json"
         request = Request(method, target, headers, head=data, length=len(data))
         return _object(_checked(await self._limited(self._http.request(request))))
@@ -227,6 +255,20 @@ class PluginService:
 
 def _plugin(plugin_id: str, rest: str = "") -> str:
     return f"/api/plugins/{quote(plugin_id, safe='')}{rest}"
+
+
+def _call(context: Mapping[str, Any] | None, timeout_seconds: float | None) -> dict[str, Any]:
+    call: dict[str, Any] = {"context": dict(context or {})}
+    if timeout_seconds is not None:
+        call["timeout_seconds"] = timeout_seconds
+    return call
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    try:
+        return json.dumps(body, separators=(",", ":"), allow_nan=False).encode("ascii")
+    except (TypeError, ValueError, RecursionError) as e:
+        raise PluginServiceError("invalid_json", f"This can't be sent as JSON: {e}.") from e
 
 
 def _checked(answer: Answer) -> Any:
@@ -254,5 +296,12 @@ def _error(answer: Answer) -> PluginServiceError:
     if not isinstance(problem, dict):
         text = answer.body[:200].decode("utf-8", "replace").strip()
         return PluginServiceError("bad_answer", f"HTTP {answer.status}: {text}", answer.status)
-    message = problem.get("detail") or problem.get("title") or f"HTTP {answer.status}"
-    return PluginServiceError(str(problem.get("code", "unknown")), str(message), answer.status, problem)
+    return _problem(problem, answer.status)
+
+
+def _problem(problem: Mapping[str, Any], status: int | None) -> PluginServiceError:
+    """The failure that a problem document (RFC 9457) tells of."""
+    said = problem.get("status")
+    status = said if isinstance(said, int) else status
+    message = problem.get("detail") or problem.get("title") or f"HTTP {status}"
+    return PluginServiceError(str(problem.get("code", "unknown")), str(message), status, problem)

@@ -48,7 +48,11 @@ def run(*words: str, answers: Mapping[str, Any], stdin: str = "", before: tuple[
             requests.append((line, headers, body))
             answer = answers[line.rpartition(" ")[0]]
             status, content = answer if isinstance(answer, tuple) else ("200 OK", answer)
-            await x.answer(json.dumps(content).encode(), status)
+            if headers["accept"] == "text/event-stream" and status == "200 OK":
+                event = b"event: result\ndata: " + json.dumps(content).encode() + b"\n\n"
+                await x.answer(event, status, "text/event-stream")
+            else:
+                await x.answer(json.dumps(content).encode(), status)
 
     async def main() -> Run:
         async with serving(script) as server:
@@ -89,7 +93,7 @@ def test_install_from_a_url_leaves_the_fetching_to_the_server() -> None:
     answer = {"plugin_id": "plugin_1", "name": "dice", "version": "1.0.0", "status": "installed"}
     ran = run("install", "https://example.com/d.tgz", answers={"POST /api/plugins/install": answer})
     assert ran.code == 0
-    assert json.loads(ran.requests[0][2]) == {"url": "https://example.com/d.tgz"}
+    assert json.loads(ran.requests[0][2]) == {"plugin_url": "https://example.com/d.tgz"}
 
 
 def test_a_plugin_is_found_by_its_name() -> None:
