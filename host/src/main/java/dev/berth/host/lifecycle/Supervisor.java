@@ -416,6 +416,7 @@ final class Supervisor {
   /** A worker's conversation is over. Runs in the background. */
   private void gone(Worker worker, PluginException why) {
     SandboxExit exit = worker.exit(engine.timings().exitReason());
+    worker.killSoon(); // It may have closed its socket and live on.
     Next next;
     synchronized (this) {
       if (running != worker) {

@@ -241,7 +241,10 @@ final class Worker implements ChannelListener {
   @Override
   public void onClosed(PluginException why) {
     gate.close();
-    if (!retiring) {
+    // A worker whose socket ended is most likely on its way out: killed now, it would take the
+    // reason
+    // with it. Its supervisor gives it a moment.
+    if (!retiring && why.code() != ErrorCode.PLUGIN_CRASHED) {
       process.kill();
     }
     closed.complete(why);
