@@ -1,0 +1,367 @@
+"""The two processes of a sandbox: the init, which only reaps, and the worker, which will hold the plugin.
+
+`park` builds everything that needs no knowledge of the plugin; `enter` does the rest in one go when the plugin is
+known. Both are one function each, because their order is what makes them safe:
+
+- Namespaces come before the tree, the tree before the loss of rights that building it needs.
+- The plugin's folders arrive as detached mounts, so that a parked child has no way to the rest of the host's files.
+- The user namespace is last of the namespaces: the others then belong to the host's, and even a plugin that
+  regained every capability in its own could change none of them.
+- The worker connects after it changed its uid, because the host checks the uid of its peer.
+- seccomp is last, since it forbids what the steps before it do. The tokens are sent after it: a host that has seen
+  them knows that everything is in force.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import sys
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from berth_runtime import landlock, linux, tree
+from berth_runtime.cgroups import Group, Limits
+from berth_runtime.seccomp import Filter
+
+FIRST_UID = 200_000
+LAST_UID = 265_534
+INIT_UID = 265_535  # the inits' own: no plugin can signal or look into its init
+_MAX_FILE_BYTES = 1 << 30
+_MESSAGE = 65536
+
+
+class StepError(Exception):
+    """A step of isolating failed. Its text says which, and what the kernel said."""
+
+    def __init__(self, step: str, cause: BaseException) -> None:
+        super().__init__(step, str(cause))
+        self.step = step
+        self.cause = str(cause) or type(cause).__name__
+
+
+@contextlib.contextmanager
+def step(name: str) -> Iterator[None]:
+    """Names what is being done, for the message when it fails."""
+    try:
+        yield
+    except (OSError, ValueError, ImportError) as e:
+        raise StepError(name, e) from e
+
+
+@dataclass(frozen=True)
+class Jail:
+    """What all sandboxes of a zygote have in common.
+
+    root: where the tree is mounted. sockets: path of the host's listening socket. namespaces: CLONE_ flags that this
+    kernel has, without user and pid. landlock: its ABI, 0 for none. filter: None when this kernel has no seccomp.
+    uids: whether each plugin can have a uid of its own. drop_groups: whether supplementary groups can be dropped.
+    user_namespace: whether the worker gets one of its own. worker: module with run(socket) -> int.
+    """
+
+    root: str
+    runtime: str
+    socket: str
+    namespaces: int
+    landlock: int
+    filter: Filter | None
+    uids: bool
+    drop_groups: bool
+    user_namespace: bool
+    limits: Limits
+    rlimit_processes: bool
+    open_files: int
+    tmp_mb: int
+    core_limit: int
+    worker: str
+
+
+def park(jail: Jail, group: Group, control: socket.socket, status: int) -> NoReturn:
+    """Runs in a child that is the first process of a new pid namespace. Never returns.
+
+    control: a seqpacket socket to the zygote, for the worker. status: a pipe to it, for the init's last word, a
+    32-bit wait status.
+    """
+    try:
+        os.setsid()
+        for number in range(1, signal.NSIG):
+            with contextlib.suppress(OSError, ValueError):
+                signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        signal.set_wakeup_fd(-1)
+        with step("open the host's socket"):
+            host = os.open(jail.socket, os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW)
+        _close_all_but(0, 1, 2, control.fileno(), status, host)
+        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+        os.dup2(null, 0)
+        os.dup2(null, 1)
+        os.close(null)
+        with step("join the control groups"):
+            group.create_and_join(jail.limits)
+        with step("enter new namespaces"):
+            linux.unshare(jail.namespaces)
+        _build_view(jail)
+        with step("set limits"):
+            _set_rlimits(jail)
+        if jail.drop_groups:
+            with step("drop supplementary groups"):
+                os.setgroups([])
+        worker = os.fork()
+    except StepError as e:
+        _fail(control, e)
+    except BaseException as e:  # whatever it is, a half-made sandbox must not live
+        _fail(control, StepError("park", e))
+    if worker == 0:
+        try:
+            os.close(status)
+            channel = _wait_and_enter(jail, control, host)
+        except StepError as e:
+            _fail(control, e)
+        except BaseException as e:
+            _fail(control, StepError("start", e))
+        _work(jail, channel)
+    try:
+        os.close(host)
+        with step("give up the init's rights"):
+            _give_up_rights(jail, status)
+    except StepError as e:
+        _fail(control, e)
+    except BaseException as e:
+        _fail(control, StepError("become the init", e))
+    os.close(control.detach())
+    _be_init(worker, status)
+
+
+def _fail(control: socket.socket, error: StepError) -> NoReturn:
+    with contextlib.suppress(OSError):
+        control.send(json.dumps({"failed": error.step, "why": error.cause}).encode())
+    os._exit(1)
+
+
+def _close_all_but(*kept: int) -> None:
+    low = 0
+    for fd in sorted(kept):
+        if low < fd:  # an empty range means "everything" to some versions of Python
+            os.closerange(low, fd)
+        low = fd + 1
+    os.closerange(low, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+
+
+def _build_view(jail: Jail) -> None:
+    """Swaps the host's files for the tree. The tree came along when the mount namespace was copied."""
+    with step("make mounts private"):
+        linux.mount("none", "/", None, linux.MS_REC | linux.MS_PRIVATE)
+    with step("mount /tmp"):
+        inodes = jail.tmp_mb * 256
+        linux.mount(
+            "tmp",
+            f"{jail.root}/tmp",
+            "tmpfs",
+            linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC,
+            f"mode=1777,size={jail.tmp_mb}m,nr_inodes={inodes}",
+        )
+    with step("mount /proc"):
+        _mount_proc(f"{jail.root}/proc")
+    with step("change the root"):
+        os.chdir(jail.root)
+        linux.pivot_root(".", ".")
+        linux.unmount(".")
+        os.chdir("/")
+    if jail.namespaces & linux.CLONE_NEWUTS:
+        with step("set the host name"):
+            socket.sethostname("plugin")
+    if jail.namespaces & linux.CLONE_NEWNET:
+        with step("bring up the loopback interface"):
+            linux.loopback_up()
+
+
+def _mount_proc(target: str) -> None:
+    flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
+    try:
+        # Processes only: no /proc/sys, no sysrq-trigger, no kernel settings (since Linux 5.8).
+        linux.mount("proc", target, "proc", flags, "subset=pid,hidepid=2")
+    except OSError:
+        linux.mount("proc", target, "proc", flags, "hidepid=2")
+        for name in ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi"):
+            if os.path.exists(f"{target}/{name}"):
+                linux.bind(f"{target}/{name}", f"{target}/{name}", flags | linux.MS_RDONLY)
+        for name in ("kcore", "keys", "kallsyms", "timer_list", "latency_stats", "kmsg"):
+            if os.path.exists(f"{target}/{name}"):
+                linux.mount("/dev/null", f"{target}/{name}", None, linux.MS_BIND)
+
+
+def _set_rlimits(jail: Jail) -> None:
+    files = min(jail.open_files, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    resource.setrlimit(resource.RLIMIT_CORE, (jail.core_limit, jail.core_limit))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_FILE_BYTES, _MAX_FILE_BYTES))
+    resource.setrlimit(resource.RLIMIT_MEMLOCK, (65536, 65536))
+    resource.setrlimit(resource.RLIMIT_MSGQUEUE, (65536, 65536))
+
+
+def _give_up_rights(jail: Jail, status: int) -> None:
+    """Leaves the init with nothing but its pipe."""
+    set_title("berth-init")
+    os.dup2(0, 2)
+    linux.pin_capabilities()
+    if jail.uids:
+        os.setresgid(INIT_UID, INIT_UID, INIT_UID)
+        os.setresuid(INIT_UID, INIT_UID, INIT_UID)
+    linux.drop_capabilities()
+    linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
+    linux.prctl(linux.PR_SET_DUMPABLE, 0)
+    if jail.filter is not None:
+        jail.filter.apply()
+    # After the change of uid, which clears it. A zygote that died before this line has closed its end.
+    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if _hung_up(status):
+        raise ValueError("the zygote is gone")
+
+
+def _be_init(worker: int, status: int) -> NoReturn:
+    """Reaps until the worker ends. When the init ends, so does the namespace."""
+    try:
+        while True:
+            pid, result = os.waitpid(-1, 0)
+            if pid == worker:
+                os.write(status, struct.pack("i", result))
+                os._exit(0)
+    finally:
+        os._exit(1)
+
+
+def _hung_up(pipe: int) -> bool:
+    poll = select.poll()
+    poll.register(pipe, 0)
+    return bool(poll.poll(0))
+
+
+def _work(jail: Jail, channel: socket.socket) -> NoReturn:
+    """Hands over to the worker. What it fails with goes to the output socket, as any process's last words."""
+    gc.enable()
+    status = 1
+    try:
+        status = int(sys.modules[jail.worker].run(channel))
+    except SystemExit as e:
+        status = e.code if isinstance(e.code, int) else 1
+    except BaseException:
+        traceback.print_exc(file=sys.__stderr__)
+    finally:
+        with contextlib.suppress(Exception):
+            if sys.__stderr__ is not None:
+                sys.__stderr__.flush()
+        os._exit(status)
+
+
+def _wait_and_enter(jail: Jail, control: socket.socket, host: int) -> socket.socket:
+    control.send(b'{"parked":true}')
+    message, fds, _, _ = socket.recv_fds(control, _MESSAGE, 3)
+    if not message:
+        os._exit(0)  # the zygote is gone
+    request: dict[str, Any] = json.loads(message)
+    return _enter(jail, request, fds, control, host)
+
+
+def _enter(
+    jail: Jail, request: dict[str, Any], fds: list[int], control: socket.socket, host: int
+) -> socket.socket:
+    """Turns a parked child into the sandbox of one plugin. See the head of this file for the order."""
+    read_only = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV
+    with step("mount /workspace"):
+        _attach(fds[0], "/workspace", read_only)
+    with step("mount /data"):
+        # Not executable: native code comes from the package and its locked dependencies alone.
+        _attach(fds[1], "/data", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
+    if len(fds) > 2:
+        with step("mount /site"):
+            _attach(fds[2], "/site", read_only)
+    if jail.user_namespace:
+        with step("enter a user namespace"):
+            linux.unshare(linux.CLONE_NEWUSER)
+    # The zygote sets the memory limit, and the user namespace's ids, which only it may.
+    control.send(b'{"ready":true}')
+    if control.recv(16) != b"go":
+        os._exit(1)
+    with step("pin capabilities"):
+        linux.pin_capabilities()
+    uid = tree.PLUGIN_ID if jail.user_namespace else int(request["uid"])
+    with step("change to the plugin's uid"):
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    with step("connect to the host"):
+        channel, output = _connect(host), _connect(host)
+    with step("drop capabilities"):
+        linux.drop_capabilities()
+        linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
+        linux.prctl(linux.PR_SET_DUMPABLE, 0)
+    if jail.rlimit_processes:
+        with step("limit processes"):
+            resource.setrlimit(resource.RLIMIT_NPROC, (jail.limits.pids, jail.limits.pids))
+    _set_environment(request["name"])
+    if jail.landlock:
+        with step("apply Landlock"):
+            landlock.restrict(jail.landlock, ["/data", "/tmp"])
+    if jail.filter is not None:
+        with step("apply the system call filter"):
+            jail.filter.apply()
+    token = bytes.fromhex(request["token"])
+    with step("send the tokens"):
+        channel.sendall(token + b"C\n")
+        output.sendall(token + b"O\n")
+    os.dup2(output.fileno(), 1)
+    os.dup2(output.fileno(), 2)
+    control.detach()
+    output.detach()
+    _close_all_but(0, 1, 2, channel.fileno())
+    return channel
+
+
+def _attach(fd: int, target: str, flags: int) -> None:
+    linux.attach_tree(fd, target)
+    linux.restrict(target, flags)
+    os.close(fd)
+
+
+def _connect(host: int) -> socket.socket:
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    # The name leads to the descriptor: no path has to be passable for the plugin's uid, and any length will do.
+    s.connect(f"/proc/self/fd/{host}")
+    return s
+
+
+def _set_environment(name: str) -> None:
+    os.chdir("/data")
+    os.umask(0o077)
+    os.environ.clear()
+    os.environ.update(
+        PATH=os.path.dirname(sys.executable) + ":/usr/bin:/bin",
+        PYTHONPATH="/workspace:/site:/runtime",
+        HOME="/data",
+        TMPDIR="/tmp",
+        LANG="C.UTF-8",
+    )
+    set_title(f"berth-worker {name}")
+
+
+def set_title(title: str) -> None:
+    """What ps shows. Also takes the host's paths out of /proc/self/cmdline. The arguments lie where the kernel put
+    them, from arg_start to arg_end (proc(5), stat, fields 48 and 49)."""
+    name = ctypes.create_string_buffer(title.encode()[:15])
+    linux.prctl(linux.PR_SET_NAME, ctypes.addressof(name))
+    with open("/proc/self/stat", encoding="ascii", errors="replace") as f:
+        fields = f.read().rpartition(")")[2].split()
+    start, end = int(fields[45]), int(fields[46])
+    if 0 < start < end:
+        room = end - start
+        ctypes.memmove(start, title.encode()[: room - 1].ljust(room, b"\0"), room)
+

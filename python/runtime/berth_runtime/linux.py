@@ -1,0 +1,203 @@
+"""System calls that Python's standard library does not offer, by way of ctypes.
+
+Every function raises OSError with the call's name as its message, never returns an error. Numbers are those of
+the kernel's headers; the calls past 424 have one number on every architecture.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+import platform
+import struct
+from typing import Any
+
+MACHINE = platform.machine()
+_NUMBERS = {
+    "x86_64": {"pivot_root": 155, "capset": 126, "seccomp": 317},
+    "aarch64": {"pivot_root": 41, "capset": 91, "seccomp": 277},
+}
+_COMMON = {
+    "open_tree": 428,
+    "move_mount": 429,
+    "landlock_create_ruleset": 444,
+    "landlock_add_rule": 445,
+    "landlock_restrict_self": 446,
+}
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWCGROUP = 0x02000000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
+
+MS_RDONLY = 1
+MS_NOSUID = 2
+MS_NODEV = 4
+MS_NOEXEC = 8
+MS_REMOUNT = 32
+MS_NOATIME = 1024
+MS_NODIRATIME = 2048
+MS_BIND = 4096
+MS_REC = 16384
+MS_PRIVATE = 1 << 18
+MS_SLAVE = 1 << 19
+MS_RELATIME = 1 << 21
+MNT_DETACH = 2
+
+# What statvfs reports (sys/statvfs.h) and the mount flag of the same meaning.
+_KEPT_FLAGS = (
+    (1, MS_RDONLY),
+    (2, MS_NOSUID),
+    (4, MS_NODEV),
+    (8, MS_NOEXEC),
+    (1024, MS_NOATIME),
+    (2048, MS_NODIRATIME),
+    (4096, MS_RELATIME),
+)
+
+PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
+PR_SET_NAME = 15
+PR_CAPBSET_DROP = 24
+PR_SET_SECUREBITS = 28
+PR_SET_NO_NEW_PRIVS = 38
+PR_CAP_AMBIENT = 47
+PR_CAP_AMBIENT_CLEAR_ALL = 4
+
+_AT_EMPTY_PATH = 0x1000
+_AT_FDCWD = -100
+_OPEN_TREE_CLONE = 1
+_OPEN_TREE_CLOEXEC = os.O_CLOEXEC
+_MOVE_MOUNT_F_EMPTY_PATH = 4
+_SIOCGIFFLAGS = 0x8913
+_SIOCSIFFLAGS = 0x8914
+_IFF_UP = 1
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_syscall = _libc.syscall
+_syscall.restype = ctypes.c_long
+
+
+def call_number(name: str) -> int:
+    """The number of a call of this module on this machine; OSError(ENOSYS) on one it does not know."""
+    if name in _COMMON:
+        return _COMMON[name]
+    try:
+        return _NUMBERS[MACHINE][name]
+    except KeyError:
+        raise OSError(errno.ENOSYS, f"{name}: no system call number is known for {MACHINE}") from None
+
+
+def _check(name: str, result: int) -> int:
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"{name}: {os.strerror(code)}")
+    return result
+
+
+def syscall(name: str, *arguments: Any) -> int:
+    """Makes the call. Integers are passed as longs, bytes as pointers to them."""
+    passed = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+    return _check(name, int(_syscall(ctypes.c_long(call_number(name)), *passed)))
+
+
+def unshare(flags: int) -> None:
+    """unshare(2). Leaves the calling process in new namespaces (its children, for CLONE_NEWPID)."""
+    _check("unshare", _libc.unshare(ctypes.c_int(flags)))
+
+
+def setns(fd: int, kind: int) -> None:
+    """setns(2)."""
+    _check("setns", _libc.setns(ctypes.c_int(fd), ctypes.c_int(kind)))
+
+
+def mount(source: str, target: str, kind: str | None, flags: int, data: str = "") -> None:
+    """mount(2)."""
+    _check(
+        "mount",
+        _libc.mount(
+            os.fsencode(source),
+            os.fsencode(target),
+            kind.encode() if kind is not None else None,
+            ctypes.c_ulong(flags),
+            data.encode() if data else None,
+        ),
+    )
+
+
+def unmount(target: str) -> None:
+    """umount2(2), detaching: what is open stays open, the tree is gone."""
+    _check("umount2", _libc.umount2(os.fsencode(target), MNT_DETACH))
+
+
+def bind(source: str, target: str, flags: int) -> None:
+    """Shows `source` at `target` with these restrictions added to the ones it has."""
+    mount(source, target, None, MS_BIND)
+    restrict(target, flags)
+
+
+def restrict(target: str, flags: int) -> None:
+    """Adds mount flags to one mount. The present ones are kept: inside a user namespace they are locked, and a
+    remount that leaves one out is refused (mount_namespaces(7))."""
+    present = os.statvfs(target).f_flag
+    for seen, flag in _KEPT_FLAGS:
+        if present & seen:
+            flags |= flag
+    mount("none", target, None, MS_REMOUNT | MS_BIND | flags)
+
+
+def pivot_root(new: str, old: str) -> None:
+    """pivot_root(2)."""
+    syscall("pivot_root", os.fsencode(new), os.fsencode(old))
+
+
+def clone_tree(fd: int) -> int:
+    """A detached copy of the mount that `fd` (a folder, may be O_PATH) is in, with that folder as its root."""
+    return syscall("open_tree", fd, b"", _OPEN_TREE_CLONE | _OPEN_TREE_CLOEXEC | _AT_EMPTY_PATH)
+
+
+def attach_tree(fd: int, target: str) -> None:
+    """Mounts what clone_tree gave."""
+    syscall("move_mount", fd, b"", _AT_FDCWD, os.fsencode(target), _MOVE_MOUNT_F_EMPTY_PATH)
+
+
+def prctl(option: int, *arguments: int) -> int:
+    """prctl(2)."""
+    padded = [ctypes.c_ulong(a) for a in arguments] + [ctypes.c_ulong(0)] * (4 - len(arguments))
+    return _check("prctl", _libc.prctl(ctypes.c_int(option), *padded))
+
+
+def pin_capabilities() -> None:
+    """Makes it impossible to gain capabilities, by exec or by change of uid; to be called while still privileged.
+    The present ones stay until drop_capabilities, as changing the uid needs them."""
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
+    for capability in range(64):
+        try:
+            prctl(PR_CAPBSET_DROP, capability)
+        except OSError as e:
+            if e.errno == errno.EINVAL and capability > 37:  # past the kernel's last one
+                break
+            raise
+    # NOROOT, NO_SETUID_FIXUP, KEEP_CAPS off, NO_CAP_AMBIENT_RAISE, each with its lock (capabilities(7)).
+    prctl(PR_SET_SECUREBITS, 0b11101111)
+
+
+def drop_capabilities() -> None:
+    """Empties the calling thread's effective, permitted and inheritable sets."""
+    header = struct.pack("Ii", 0x20080522, 0)
+    syscall("capset", header, bytes(24))
+
+
+def loopback_up() -> None:
+    """Brings up `lo` in the calling process's network namespace."""
+    import socket
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        request = struct.pack("16sh14x", b"lo", 0)
+        flags = struct.unpack("16sh14x", fcntl.ioctl(s, _SIOCGIFFLAGS, request))[1]
+        fcntl.ioctl(s, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | _IFF_UP))
