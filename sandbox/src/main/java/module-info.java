@@ -4,6 +4,7 @@
 module dev.berth.sandbox {
   requires static transitive org.jspecify;
   requires transitive dev.berth.api;
+  requires jdk.net;
   requires org.slf4j;
   requires tools.jackson.databind;
 

@@ -3,38 +3,400 @@ package dev.berth.sandbox;
 import dev.berth.api.ErrorCode;
 import dev.berth.api.Isolation;
 import dev.berth.api.PluginException;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.UserPrincipal;
+import java.security.SecureRandom;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Workers as processes of this machine, isolated by the kernel alone. One launcher, the zygote, is
  * a Python process that forks each worker and never runs a plugin's code.
  */
 public final class ProcessSandbox implements Sandbox {
-  private ProcessSandbox() {}
+  private static final Logger log = LoggerFactory.getLogger(ProcessSandbox.class);
+  private static final int START_SECONDS = 30;
+  private static final int END_SECONDS = 10;
+  private static final int TOKEN_BYTES = 32;
+
+  /** Said in {@link #isolation()}, but no reason not to start: there is no host that has it. */
+  private static final Set<String> TOLERATED = Set.of("data_size_limit");
+
+  /** The Python module that serves a plugin; tests bring their own. */
+  record Worker(String module, List<Path> paths) {
+    static final Worker REAL = new Worker("berth_runtime.worker", List.of());
+  }
+
+  private final ProcessSandboxSettings settings;
+  private final List<String> command;
+  private final Map<String, Object> launch;
+  private final FileChannel lock;
+  private final Rendezvous rendezvous;
+  private final UserPrincipal ownUser;
+  private final SecureRandom random = new SecureRandom();
+  private final AtomicInteger lastId = new AtomicInteger();
+  private final Map<Integer, ProcessWorker> workers = new ConcurrentHashMap<>();
+  private final Object zygoteLock = new Object();
+  private @Nullable Zygote zygote;
+  private volatile Isolation isolation = new Isolation("process", List.of(), List.of());
+  private boolean closed;
+
+  private ProcessSandbox(
+      ProcessSandboxSettings settings,
+      List<String> command,
+      Map<String, Object> launch,
+      FileChannel lock,
+      Rendezvous rendezvous,
+      UserPrincipal ownUser) {
+    this.settings = settings;
+    this.command = command;
+    this.launch = launch;
+    this.lock = lock;
+    this.rendezvous = rendezvous;
+    this.ownUser = ownUser;
+  }
 
   /**
    * Starts the launcher and finds out what this host can enforce. Control groups a dead host left
    * behind are removed.
    *
    * @throws PluginException {@code sandbox_unavailable} when this is not Linux, there is no Python
-   *     of version 3.9 or later, or the launcher doesn't start
+   *     of version 3.9 or later, another host uses the data folder, or the launcher doesn't start
    */
   public static ProcessSandbox open(ProcessSandboxSettings settings) {
-    if (settings.parked() >= 0) {
-      throw new PluginException(ErrorCode.NOT_IMPLEMENTED, "The process sandbox is not built yet.");
+    return open(settings, Worker.REAL);
+  }
+
+  static ProcessSandbox open(ProcessSandboxSettings settings, Worker worker) {
+    if (!System.getProperty("os.name", "").equals("Linux")) {
+      throw new PluginException(
+          ErrorCode.SANDBOX_UNAVAILABLE,
+          "The process sandbox needs Linux. Use the Docker sandbox.");
     }
-    return new ProcessSandbox();
+    PythonInterpreter python = PythonInterpreter.find(settings.python());
+    Path data = settings.dataDir().toAbsolutePath();
+    FileChannel lock = null;
+    Rendezvous rendezvous = null;
+    ProcessSandbox sandbox = null;
+    try {
+      Path run = data.resolve("run");
+      Files.createDirectories(data);
+      if (!Files.isDirectory(run)) {
+        Files.createDirectory(run);
+      }
+      Files.setPosixFilePermissions(run, PosixFilePermissions.fromString("rwx------"));
+      lock = lock(run);
+      Path runtime = RuntimeFiles.unpack(data);
+      removeOldSockets(run);
+      rendezvous = Rendezvous.open(run);
+      Path root = Files.createDirectories(run.resolve("root"));
+      List<String> command =
+          List.of(
+              python.executable().toString(),
+              "-I",
+              "-S",
+              "-X",
+              "utf8",
+              runtime.resolve("berth_runtime").toString());
+      Map<String, Object> launch = new HashMap<>();
+      launch.put("host", ProcessHandle.current().pid());
+      launch.put("installation", installation(run));
+      launch.put("root", root.toString());
+      launch.put("runtime", runtime.toString());
+      launch.put("socket", rendezvous.path().toString());
+      launch.put("parked", settings.parked());
+      launch.put("max_pids", settings.maxPids());
+      launch.put("max_cpus", settings.maxCpus());
+      launch.put("open_files", settings.maxOpenFiles());
+      launch.put("tmp_mb", settings.tmpMb());
+      launch.put("worker", worker.module());
+      launch.put("paths", worker.paths().stream().map(Path::toString).toList());
+      sandbox =
+          new ProcessSandbox(settings, command, launch, lock, rendezvous, Files.getOwner(run));
+      sandbox.launcher();
+      return sandbox;
+    } catch (IOException e) {
+      throw new PluginException(
+          ErrorCode.SANDBOX_UNAVAILABLE, "The process sandbox can't use " + data + ": " + e, e);
+    } finally {
+      if (sandbox == null || sandbox.zygote == null) {
+        release(rendezvous, lock);
+      }
+    }
+  }
+
+  private static FileChannel lock(Path run) throws IOException {
+    FileChannel channel =
+        FileChannel.open(run.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    try {
+      if (channel.tryLock() != null) {
+        return channel;
+      }
+    } catch (OverlappingFileLockException e) {
+      log.debug("The lock is held by this very program", e);
+    }
+    channel.close();
+    throw new PluginException(
+        ErrorCode.SANDBOX_UNAVAILABLE,
+        "Another Berth uses " + run.getParent() + ". Stop it, or use another data folder.");
+  }
+
+  /** Names this data folder's control groups, so that a later host finds what a dead one left. */
+  private static String installation(Path run) throws IOException {
+    Path file = run.resolve("installation");
+    if (!Files.exists(file)) {
+      byte[] id = new byte[6];
+      new SecureRandom().nextBytes(id);
+      Files.writeString(file, HexFormat.of().formatHex(id));
+    }
+    String id = Files.readString(file).strip();
+    if (!id.matches("[0-9a-f]{12}")) {
+      throw new IOException(file + " holds no installation id; delete it");
+    }
+    return id;
+  }
+
+  private static void removeOldSockets(Path run) throws IOException {
+    try (Stream<Path> files = Files.list(run)) {
+      for (Path file : files.filter(f -> f.toString().endsWith(".sock")).toList()) {
+        Files.deleteIfExists(file);
+      }
+    }
+  }
+
+  /** The running launcher, started again if it died. */
+  private Zygote launcher() {
+    synchronized (zygoteLock) {
+      if (closed) {
+        throw new PluginException(ErrorCode.SHUTTING_DOWN, "The sandbox is closed.");
+      }
+      Zygote current = zygote;
+      if (current != null && current.alive()) {
+        return current;
+      }
+      Zygote fresh = Zygote.launch(command, launch, new Events());
+      zygote = fresh;
+      isolation = fresh.ready().isolation();
+      return fresh;
+    }
   }
 
   @Override
   public Isolation isolation() {
-    throw new PluginException(ErrorCode.NOT_IMPLEMENTED, "The process sandbox is not built yet.");
+    return isolation;
   }
 
   @Override
   public SandboxProcess start(SandboxSpec spec) {
-    throw new PluginException(ErrorCode.NOT_IMPLEMENTED, "The process sandbox is not built yet.");
+    Zygote launcher = launcher();
+    refuseIfWeak(spec, launcher.ready().isolation());
+    byte[] token = new byte[TOKEN_BYTES];
+    random.nextBytes(token);
+    int id = lastId.incrementAndGet();
+    long memory =
+        (long) Math.min(spec.limits().memoryMb(), settings.maximum().memoryMb()) * 1024 * 1024;
+    Rendezvous.Guest guest = rendezvous.expect(token, user(spec, launcher));
+    ProcessWorker worker = new ProcessWorker(id, memory, launcher, guest.arrived());
+    workers.put(id, worker);
+    try {
+      Map<String, @Nullable Object> order = new HashMap<>();
+      order.put("op", "start");
+      order.put("id", id);
+      order.put("name", spec.plugin().value());
+      order.put("package", spec.packageDir().toAbsolutePath().toString());
+      order.put("site", spec.siteDir() == null ? null : spec.siteDir().toAbsolutePath().toString());
+      order.put("data", spec.dataDir().toAbsolutePath().toString());
+      order.put("slot", spec.slot());
+      order.put("token", HexFormat.of().formatHex(token));
+      order.put("memory", memory);
+      order.put("shares", Math.min(spec.limits().cpuShares(), settings.maximum().cpuShares()));
+      launcher.send(order);
+      if (!launcher.alive()) {
+        worker.onLauncherGone(); // it may have died before the worker was in the list
+      }
+      await(spec, worker);
+      return worker;
+    } catch (PluginException e) {
+      worker.kill();
+      rendezvous.dismiss(guest);
+      if (guest.arrived().isDone() && !guest.arrived().isCancelled()) {
+        Rendezvous.close(worker.channel());
+        Rendezvous.close(worker.output());
+      }
+      awaitEnd(worker);
+      throw e;
+    }
+  }
+
+  private void refuseIfWeak(SandboxSpec spec, Isolation found) {
+    List<Isolation.Missing> missing =
+        found.missing().stream().filter(m -> !TOLERATED.contains(m.protection())).toList();
+    if (missing.isEmpty() || settings.allowWeak()) {
+      return;
+    }
+    StringBuilder text =
+        new StringBuilder("Plugin ")
+            .append(spec.plugin())
+            .append(" is not started: this host can't give its sandbox");
+    String separator = " ";
+    for (Isolation.Missing m : missing) {
+      text.append(separator)
+          .append(m.protection())
+          .append(" (")
+          .append(m.why())
+          .append(". ")
+          .append(m.remedy())
+          .append(")");
+      separator = ", ";
+    }
+    text.append(". To start plugins nevertheless, allow weak isolation in the settings.");
+    throw new PluginException(ErrorCode.SANDBOX_TOO_WEAK, text.toString());
+  }
+
+  private UserPrincipal user(SandboxSpec spec, Zygote launcher) {
+    Integer first = launcher.ready().firstUid();
+    if (first == null) {
+      return ownUser;
+    }
+    try {
+      return FileSystems.getDefault()
+          .getUserPrincipalLookupService()
+          .lookupPrincipalByName(Integer.toString(first + spec.slot()));
+    } catch (IOException e) {
+      throw new PluginException(
+          ErrorCode.SANDBOX_UNAVAILABLE,
+          "Plugin " + spec.plugin() + " has no uid: " + e.getMessage(),
+          e);
+    }
+  }
+
+  private void await(SandboxSpec spec, ProcessWorker worker) {
+    try {
+      worker.settled().get(START_SECONDS, TimeUnit.SECONDS);
+    } catch (TimeoutException e) {
+      throw notStarted(spec, "it did not connect within " + START_SECONDS + " s", e);
+    } catch (ExecutionException e) {
+      throw notStarted(spec, String.valueOf(e.getCause()), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw notStarted(spec, "interrupted while waiting for it", e);
+    }
+    ProcessWorker.Failure failure = worker.failed().getNow(null);
+    if (failure != null) {
+      throw notStarted(spec, "could not " + failure.step() + ": " + failure.why(), null);
+    }
+    if (worker.exited().isDone()) {
+      throw notStarted(
+          spec, "the process " + worker.exited().join().describe() + " before it connected", null);
+    }
+  }
+
+  private static PluginException notStarted(
+      SandboxSpec spec, String why, @Nullable Throwable cause) {
+    return new PluginException(
+        ErrorCode.PLUGIN_START_FAILED,
+        "The sandbox of plugin " + spec.plugin() + " did not start: " + why,
+        cause);
+  }
+
+  private static void awaitEnd(ProcessWorker worker) {
+    try {
+      worker.exited().get(END_SECONDS, TimeUnit.SECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      log.error("The processes of a worker that failed to start did not end", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Process id of the launcher; for tests that kill it. */
+  long launcherPid() {
+    return launcher().pid();
   }
 
   @Override
-  public void close() {}
+  public void close() {
+    Zygote last;
+    synchronized (zygoteLock) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      last = zygote;
+    }
+    List<ProcessWorker> ending = List.copyOf(workers.values());
+    if (last != null) {
+      last.close();
+    }
+    ending.forEach(ProcessSandbox::awaitEnd);
+    release(rendezvous, lock);
+  }
+
+  private static void release(@Nullable Rendezvous rendezvous, @Nullable FileChannel lock) {
+    if (rendezvous != null) {
+      rendezvous.close();
+    }
+    if (lock != null) {
+      try {
+        lock.close();
+      } catch (IOException e) {
+        log.debug("The lock did not close cleanly", e);
+      }
+    }
+  }
+
+  private final class Events implements Zygote.Listener {
+    @Override
+    public void started(int id, long pid, Map<String, Path> cgroups) {
+      ProcessWorker worker = workers.get(id);
+      if (worker != null) {
+        worker.onStarted(pid, cgroups);
+      }
+    }
+
+    @Override
+    public void failed(int id, String step, String why) {
+      ProcessWorker worker = workers.remove(id);
+      if (worker != null) {
+        worker.onFailed(new ProcessWorker.Failure(step, why));
+      }
+    }
+
+    @Override
+    public void exited(int id, int status, int signal, boolean outOfMemory) {
+      ProcessWorker worker = workers.remove(id);
+      if (worker != null) {
+        worker.onExited(status, signal, outOfMemory);
+      }
+    }
+
+    @Override
+    public void gone(Zygote which) {
+      List<ProcessWorker> orphans =
+          workers.values().stream().filter(worker -> worker.zygote() == which).toList();
+      for (ProcessWorker worker : orphans) {
+        workers.remove(worker.id());
+        worker.onLauncherGone();
+      }
+    }
+  }
 }

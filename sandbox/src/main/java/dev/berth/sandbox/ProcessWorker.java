@@ -1,0 +1,139 @@
+package dev.berth.sandbox;
+
+import dev.berth.api.SandboxExit;
+import java.io.IOException;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+
+/** A worker of the process sandbox, from the order to start it to its end. */
+final class ProcessWorker implements SandboxProcess {
+  private static final int SIGKILL = 9;
+  private static final Duration LOOK_AGAIN = Duration.ofMillis(5);
+
+  /** Its first process and its control groups. */
+  private record Started(long pid, Map<String, Path> cgroups) {}
+
+  /** Why there is no worker. */
+  record Failure(String step, String why) {}
+
+  private final int id;
+  private final long memoryBytes;
+  private final Zygote zygote;
+  private final CompletableFuture<Started> started = new CompletableFuture<>();
+  private final CompletableFuture<Failure> failed = new CompletableFuture<>();
+  private final CompletableFuture<SandboxExit> exited = new CompletableFuture<>();
+  private final CompletableFuture<Rendezvous.Sockets> sockets;
+
+  ProcessWorker(
+      int id, long memoryBytes, Zygote zygote, CompletableFuture<Rendezvous.Sockets> sockets) {
+    this.id = id;
+    this.memoryBytes = memoryBytes;
+    this.zygote = zygote;
+    this.sockets = sockets;
+  }
+
+  int id() {
+    return id;
+  }
+
+  Zygote zygote() {
+    return zygote;
+  }
+
+  /** Completed when it is known whether there is a worker, one way or the other. */
+  CompletableFuture<Void> settled() {
+    return CompletableFuture.anyOf(CompletableFuture.allOf(started, sockets), failed, exited)
+        .thenAccept(_ -> {});
+  }
+
+  CompletableFuture<Failure> failed() {
+    return failed;
+  }
+
+  void onStarted(long pid, Map<String, Path> cgroups) {
+    started.complete(new Started(pid, Map.copyOf(cgroups)));
+  }
+
+  void onFailed(Failure failure) {
+    failed.complete(failure);
+    exited.complete(new SandboxExit.Killed(SIGKILL));
+  }
+
+  void onExited(int status, int signal, boolean outOfMemory) {
+    exited.complete(
+        outOfMemory
+            ? new SandboxExit.OutOfMemory(memoryBytes)
+            : signal > 0 ? new SandboxExit.Killed(signal) : new SandboxExit.Exited(status));
+  }
+
+  /** The launcher died, and the kernel kills what it launched; nobody tells when that is done. */
+  void onLauncherGone() {
+    Started running = started.getNow(null);
+    if (running == null) {
+      onFailed(new Failure("start", "the launcher ended"));
+      return;
+    }
+    Thread.ofVirtual()
+        .start(() -> {
+          while (isAlive(running.pid())) {
+            try {
+              Thread.sleep(LOOK_AGAIN);
+            } catch (InterruptedException e) {
+              Thread.currentThread().interrupt();
+              break;
+            }
+          }
+          exited.complete(new SandboxExit.Killed(SIGKILL));
+        });
+  }
+
+  /** A zombie counts as dead: by then the kernel has ended all of its namespace. */
+  private static boolean isAlive(long pid) {
+    try {
+      String stat =
+          Files.readString(Path.of("/proc/" + pid + "/stat"), StandardCharsets.ISO_8859_1);
+      char state = stat.charAt(stat.lastIndexOf(')') + 2);
+      return state != 'Z' && state != 'X' && stat.contains("(berth-init)");
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  @Override
+  public SocketChannel channel() {
+    return sockets.join().channel();
+  }
+
+  @Override
+  public SocketChannel output() {
+    return sockets.join().output();
+  }
+
+  @Override
+  public long pid() {
+    return started.join().pid();
+  }
+
+  @Override
+  public CompletableFuture<SandboxExit> exited() {
+    return exited;
+  }
+
+  @Override
+  public void kill() {
+    zygote.send(Map.of("op", "kill", "id", id));
+  }
+
+  @Override
+  public ResourceUsage usage() {
+    Started running = started.getNow(null);
+    return running == null || exited.isDone()
+        ? ResourceUsage.NONE
+        : CgroupUsage.read(running.cgroups());
+  }
+}

@@ -1,0 +1,235 @@
+package dev.berth.sandbox;
+
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.UserPrincipal;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import jdk.net.ExtendedSocketOptions;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The socket that workers connect to. A connection is taken when its first 34 bytes hold a token
+ * that is waited for and its peer has the expected uid; see protocol/README.md.
+ */
+final class Rendezvous implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Rendezvous.class);
+  private static final int TOKEN_BYTES = 32;
+  private static final int GREETING_BYTES = TOKEN_BYTES + 2;
+  private static final int GREETING_SECONDS = 5;
+  private static final int BACKLOG = 1024;
+  // sun_path holds 108 bytes with the final zero (unix(7)).
+  private static final int LONGEST_PATH = 107;
+
+  /** A worker's two connections. */
+  record Sockets(SocketChannel channel, SocketChannel output) {}
+
+  /** A worker that is to come. */
+  static final class Guest {
+    private final byte[] token;
+    private final UserPrincipal user;
+    private final CompletableFuture<Sockets> arrived = new CompletableFuture<>();
+    private @Nullable SocketChannel channel;
+    private @Nullable SocketChannel output;
+
+    private Guest(byte[] token, UserPrincipal user) {
+      this.token = token.clone();
+      this.user = user;
+    }
+
+    CompletableFuture<Sockets> arrived() {
+      return arrived;
+    }
+  }
+
+  private final Path path;
+  private final ServerSocketChannel server;
+  private final List<Guest> guests = new ArrayList<>();
+
+  private Rendezvous(Path path, ServerSocketChannel server) {
+    this.path = path;
+    this.server = server;
+  }
+
+  /** Listens in {@code folder}, which only the host's user may enter. */
+  static Rendezvous open(Path folder) throws IOException {
+    String name = UUID.randomUUID() + ".sock";
+    Path path = folder.resolve(name);
+    ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    try {
+      bind(server, folder, name);
+      // The folder keeps others out; a worker gets here through a descriptor, under its own uid.
+      Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-rw-rw-"));
+    } catch (IOException | RuntimeException e) {
+      server.close();
+      throw e;
+    }
+    Rendezvous result = new Rendezvous(path, server);
+    Thread.ofPlatform().daemon().name("berth-rendezvous").start(result::accept);
+    return result;
+  }
+
+  private static void bind(ServerSocketChannel server, Path folder, String name)
+      throws IOException {
+    Path path = folder.resolve(name);
+    if (path.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8).length <= LONGEST_PATH) {
+      server.bind(UnixDomainSocketAddress.of(path), BACKLOG);
+      return;
+    }
+    // A short way to the same folder, for as long as it takes to bind.
+    Path detour = Files.createTempDirectory("berth");
+    Path link = detour.resolve("d");
+    try {
+      Files.createSymbolicLink(link, folder.toAbsolutePath());
+      server.bind(UnixDomainSocketAddress.of(link.resolve(name)), BACKLOG);
+    } finally {
+      Files.deleteIfExists(link);
+      Files.delete(detour);
+    }
+  }
+
+  /** Where it listens. */
+  Path path() {
+    return path;
+  }
+
+  /** Waits for a worker from now on. The token is good for one connection of each kind. */
+  Guest expect(byte[] token, UserPrincipal user) {
+    Guest guest = new Guest(token, user);
+    synchronized (guests) {
+      guests.add(guest);
+    }
+    return guest;
+  }
+
+  /** Stops waiting for it; what it has connected is closed. */
+  void dismiss(Guest guest) {
+    synchronized (guests) {
+      guests.remove(guest);
+      if (!guest.arrived.isDone()) {
+        close(guest.channel);
+        close(guest.output);
+        guest.arrived.cancel(false);
+      }
+    }
+  }
+
+  private void accept() {
+    while (true) {
+      try {
+        SocketChannel connection = server.accept();
+        Thread.ofVirtual().name("berth-greeting").start(() -> greet(connection));
+      } catch (ClosedChannelException e) {
+        return;
+      } catch (IOException e) {
+        // Out of descriptors, most likely. The worker's start fails by its deadline.
+        log.error("A worker's connection could not be accepted", e);
+      }
+    }
+  }
+
+  private void greet(SocketChannel connection) {
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    CompletableFuture.delayedExecutor(GREETING_SECONDS, TimeUnit.SECONDS)
+        .execute(() -> {
+          if (!done.isDone()) {
+            close(connection);
+          }
+        });
+    boolean taken = false;
+    try {
+      UserPrincipal user = connection.getOption(ExtendedSocketOptions.SO_PEERCRED).user();
+      ByteBuffer greeting = ByteBuffer.allocate(GREETING_BYTES);
+      while (greeting.hasRemaining()) {
+        if (connection.read(greeting) < 0) {
+          log.warn("A connection to the workers' socket ended before its token");
+          return;
+        }
+      }
+      taken = take(connection, user, greeting.array());
+    } catch (IOException e) {
+      log.warn("A connection to the workers' socket failed: {}", e.toString());
+    } finally {
+      done.complete(null);
+      if (!taken) {
+        close(connection);
+      }
+    }
+  }
+
+  private boolean take(SocketChannel connection, UserPrincipal user, byte[] greeting) {
+    byte[] token = java.util.Arrays.copyOf(greeting, TOKEN_BYTES);
+    synchronized (guests) {
+      Guest guest = find(token);
+      if (guest == null || greeting[TOKEN_BYTES + 1] != '\n') {
+        log.warn("A connection to the workers' socket showed no token that is waited for");
+        return false;
+      }
+      if (!guest.user.equals(user)) {
+        log.warn(
+            "A connection to the workers' socket showed the token of {}, but comes from {}",
+            guest.user.getName(),
+            user.getName());
+        return false;
+      }
+      char kind = (char) greeting[TOKEN_BYTES];
+      if (kind == 'C' && guest.channel == null) {
+        guest.channel = connection;
+      } else if (kind == 'O' && guest.output == null) {
+        guest.output = connection;
+      } else {
+        log.warn("A connection to the workers' socket used its token twice, or for nothing known");
+        return false;
+      }
+      if (guest.channel != null && guest.output != null) {
+        guests.remove(guest);
+        guest.arrived.complete(new Sockets(guest.channel, guest.output));
+      }
+      return true;
+    }
+  }
+
+  private @Nullable Guest find(byte[] token) {
+    Guest found = null;
+    for (Guest guest : guests) { // all of them, each in constant time
+      if (MessageDigest.isEqual(guest.token, token)) {
+        found = guest;
+      }
+    }
+    return found;
+  }
+
+  static void close(@Nullable SocketChannel channel) {
+    if (channel != null) {
+      try {
+        channel.close();
+      } catch (IOException e) {
+        log.debug("A socket did not close cleanly", e);
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    try {
+      server.close();
+      Files.deleteIfExists(path);
+    } catch (IOException e) {
+      log.warn("{} could not be removed: {}", path, e.toString());
+    }
+  }
+}

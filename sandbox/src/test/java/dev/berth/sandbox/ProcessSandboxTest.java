@@ -1,0 +1,138 @@
+package dev.berth.sandbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.berth.api.ErrorCode;
+import dev.berth.api.PluginException;
+import dev.berth.api.PluginId;
+import dev.berth.api.SandboxExit;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Starting, ending and counting, on the real thing. */
+@Timeout(60)
+final class ProcessSandboxTest {
+  @TempDir static Path folder;
+  private static Bench bench;
+
+  @BeforeAll
+  static void open() {
+    bench = Bench.open(folder);
+  }
+
+  @AfterAll
+  static void close() {
+    bench.close();
+  }
+
+  @Test
+  void aWorkerSeesItsFoldersAndRunsChildren() throws IOException {
+    try (Probe probe = bench.start(1)) {
+      assertThat(probe.run("out = open('/workspace/main.py').read()").asString())
+          .isEqualTo("VALUE = 1\n");
+      probe.run("open('/data/kept', 'w').write('x')");
+      assertThat(
+              probe
+                  .run(
+                      "import subprocess, sys",
+                      "out = subprocess.run([sys.executable, '-c', 'import main; print(main.VALUE)'],"
+                          + " capture_output=True, text=True, check=True).stdout")
+                  .asString())
+          .isEqualTo("1\n");
+      assertThat(probe.run("import asyncio, ssl, sqlite3; out = 1").asInt()).isEqualTo(1);
+    }
+    try (Probe again = bench.start(1)) {
+      assertThat(again.run("import os; out = os.listdir('/data')").path(0).asString())
+          .isEqualTo("kept");
+    }
+  }
+
+  @Test
+  void exitStatusSignalAndKillAreTold() throws IOException {
+    Probe one = bench.start(2);
+    one.send("raise SystemExit(7)");
+    assertThat(one.process().exited().join()).isEqualTo(new SandboxExit.Exited(7));
+    one.close();
+
+    Probe two = bench.start(2);
+    two.send("import ctypes; ctypes.string_at(0)");
+    assertThat(two.process().exited().join()).isEqualTo(new SandboxExit.Killed(11));
+    two.close();
+
+    Probe three = bench.start(2);
+    three.process().kill();
+    assertThat(three.process().exited().join()).isEqualTo(new SandboxExit.Killed(9));
+    assertThat(Files.exists(Path.of("/proc/" + three.process().pid()))).isFalse();
+    three.close();
+  }
+
+  @Test
+  void whatIsPrintedComesOutOfTheOutputSocket() throws IOException {
+    try (Probe probe = bench.start(3)) {
+      probe.run("import os; os.write(1, b'one\\n'); os.write(2, b'two\\n')");
+      ByteBuffer read = ByteBuffer.allocate(8);
+      while (read.hasRemaining()) {
+        assertThat(probe.process().output().read(read)).isPositive();
+      }
+      assertThat(new String(read.array(), StandardCharsets.UTF_8)).isEqualTo("one\ntwo\n");
+    }
+  }
+
+  @Test
+  void aFolderThatIsNotThereFailsTheStartByName() throws IOException {
+    SandboxSpec good = bench.spec(4, Bench.LIMITS);
+    SandboxSpec bad =
+        new SandboxSpec(
+            new PluginId("plugin_4"),
+            1,
+            folder.resolve("missing"),
+            null,
+            good.dataDir(),
+            4,
+            Bench.LIMITS);
+    assertThatThrownBy(() -> bench.sandbox().start(bad))
+        .isInstanceOfSatisfying(
+            PluginException.class,
+            e -> {
+              assertThat(e.code()).isEqualTo(ErrorCode.PLUGIN_START_FAILED);
+              assertThat(e)
+                  .hasMessage(
+                      "The sandbox of plugin plugin_4 did not start: could not open the package"
+                          + " folder %s: [Errno 2] No such file or directory: '%s'",
+                      folder.resolve("missing"), folder.resolve("missing"));
+            });
+  }
+
+  @Test
+  void aSecondHostOnTheSameFolderIsRefused() {
+    assertThatThrownBy(() -> Bench.open(folder))
+        .isInstanceOfSatisfying(
+            PluginException.class,
+            e -> assertThat(e.code()).isEqualTo(ErrorCode.SANDBOX_UNAVAILABLE))
+        .hasMessageContaining("Another Berth uses");
+  }
+
+  @Test
+  void afterTheLaunchersDeathWorkersEndAndAnotherTakesOver() throws Exception {
+    Probe before = bench.start(5);
+    long launcher = bench.sandbox().launcherPid();
+    ProcessHandle.of(launcher).orElseThrow().destroyForcibly();
+    assertThat(before.process().exited().get(10, TimeUnit.SECONDS))
+        .isEqualTo(new SandboxExit.Killed(9));
+    before.close();
+    try (Probe after = bench.start(5)) {
+      assertThat(after.run("out = 2").asInt()).isEqualTo(2);
+      assertThat(bench.sandbox().launcherPid()).isNotEqualTo(launcher);
+    }
+  }
+}
