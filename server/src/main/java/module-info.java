@@ -8,6 +8,7 @@ module dev.berth.server {
   requires org.slf4j;
   requires micrometer.core;
   requires micrometer.registry.prometheus;
+  requires io.prometheus.metrics.model;
 
   exports dev.berth.server;
 }

@@ -89,6 +89,7 @@ public enum ErrorCode implements WireName {
   STORE_CORRUPT,
   STARTING,
   SHUTTING_DOWN,
+  LISTEN_FAILED,
   NOT_IMPLEMENTED,
   INTERNAL;
 

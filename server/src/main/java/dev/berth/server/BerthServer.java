@@ -4,24 +4,80 @@ import dev.berth.api.AccessKeys;
 import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
 import dev.berth.api.PluginService;
+import io.javalin.Javalin;
+import io.javalin.util.JavalinBindException;
 import java.net.URI;
+import java.util.ArrayList;
+import java.util.List;
+import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The REST server. It listens from {@link #start} on and answers 503 {@code starting} to all but
  * {@code /health/live} until {@link #serve} gives it something to serve.
  */
-@SuppressWarnings("DoNotCallSuggester") // until it is built
 public final class BerthServer implements AutoCloseable {
-  private BerthServer() {}
+  private static final Logger LOG = LoggerFactory.getLogger(BerthServer.class);
+
+  private final ServerSettings settings;
+  private final AccessRules rules;
+  private final ServerState state = new ServerState();
+  private final HttpMetrics metrics = new HttpMetrics(state);
+  private final Listener listener;
+  private final RouteTable routes;
+  private final Javalin javalin;
+  private final SlowClients slowClients;
+
+  private BerthServer(ServerSettings settings) {
+    this.settings = settings;
+    this.rules = AccessRules.of(settings.host());
+    this.listener = new Listener(settings);
+    var authenticator = new Authenticator(!rules.loopback());
+    var uploads = new Uploads(settings);
+    this.routes = routes(settings, authenticator, uploads);
+    var gate =
+        new Gate(
+            settings,
+            rules,
+            authenticator,
+            routes,
+            new ExecuteHandler(settings),
+            state,
+            metrics,
+            listener.blocking());
+    this.javalin = JavalinApp.create(listener, gate, routes, state);
+    uploads.prepare();
+    try {
+      var _ = javalin.start();
+    } catch (JavalinBindException e) {
+      throw cannotListen(e);
+    } catch (RuntimeException e) {
+      throw cannotListen(e);
+    }
+    this.slowClients = new SlowClients(connector(), settings.idleTimeout());
+  }
 
   /**
    * Listens.
    *
-   * @throws PluginException {@code bad_request} when the address can't be bound
+   * @throws PluginException {@code listen_failed} when the address or the folder for uploads can't
+   *     be used
    */
   public static BerthServer start(ServerSettings settings) {
-    throw new PluginException(ErrorCode.NOT_IMPLEMENTED, "being built: " + settings);
+    return new BerthServer(settings);
+  }
+
+  private RouteTable routes(ServerSettings settings, Authenticator authenticator, Uploads uploads) {
+    var streams = new ProgressStream(settings, listener.blocking());
+    var all = new ArrayList<Route>();
+    all.add(new Route("POST", ExecuteHandler.PATH, Route.Body.JSON, false, streams::execute));
+    all.addAll(new PluginRoutes(settings, uploads, streams).routes());
+    all.addAll(new LogRoutes(state).routes());
+    all.addAll(new KeyRoutes(settings, authenticator).routes());
+    all.addAll(new SystemRoutes(metrics).routes());
+    return new RouteTable(all);
   }
 
   /**
@@ -31,20 +87,68 @@ public final class BerthServer implements AutoCloseable {
    *     there is no key; the server is closed then
    */
   public void serve(PluginService service, AccessKeys keys) {
-    throw new PluginException(ErrorCode.NOT_IMPLEMENTED, "being built");
+    if (!rules.loopback() && keys.list().isEmpty()) {
+      close();
+      throw new PluginException(
+          ErrorCode.UNAUTHENTICATED,
+          "Refusing to listen on "
+              + settings.host()
+              + " without an API key, since others can reach that address. Make one with `berth"
+              + " key create`, or listen on 127.0.0.1.");
+    }
+    state.serve(new Backend(service, keys));
+    LOG.info("serving on {}", url());
   }
 
   /** Jetty's connector, whose selectors can drive other sockets too. */
   public ServerConnector connector() {
-    throw new PluginException(ErrorCode.NOT_IMPLEMENTED, "being built");
+    return (ServerConnector) jetty().getConnectors()[0];
   }
 
   /** Where it listens, e.g. {@code http://127.0.0.1:8000}. */
   public URI url() {
-    throw new PluginException(ErrorCode.NOT_IMPLEMENTED, "being built");
+    String host = settings.host().contains(":") ? "[" + settings.host() + "]" : settings.host();
+    return URI.create("http://" + host + ":" + connector().getLocalPort());
+  }
+
+  /** Every route there is, as {@code METHOD path}. */
+  List<String> routeNames() {
+    return routes.routes().stream().map(route -> route.method() + " " + route.path()).toList();
+  }
+
+  private Server jetty() {
+    return javalin.jettyServer().server();
+  }
+
+  private PluginException cannotListen(RuntimeException e) {
+    listener.close();
+    metrics.close();
+    return new PluginException(
+        ErrorCode.LISTEN_FAILED,
+        "Can't listen on "
+            + settings.host()
+            + " port "
+            + settings.port()
+            + ": "
+            + e.getMessage()
+            + " Choose another with --port.",
+        e);
   }
 
   /** Takes no new request, lets those under way finish within the bound, stops. Idempotent. */
   @Override
-  public void close() {}
+  public void close() {
+    if (state.closing()) {
+      return;
+    }
+    slowClients.close();
+    try {
+      state.drain(settings.stopTimeout());
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    }
+    var _ = javalin.stop();
+    listener.close();
+    metrics.close();
+  }
 }

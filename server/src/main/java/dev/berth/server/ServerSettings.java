@@ -13,7 +13,8 @@ import java.time.Duration;
  * @param maxBodyBytes largest JSON body taken, in bytes
  * @param idleTimeout how long a connection may be silent while a request of its is arriving, and
  *     how long a request's head may take in all
- * @param minBytesPerSecond slowest rate at which a body may arrive and an answer be read; 0 for any
+ * @param minBytesPerSecond slowest rate at which a body may arrive; 0 for any
+ * @param selectors how many threads drive sockets
  * @param stopTimeout how long requests under way may go on once the server closes
  */
 public record ServerSettings(
@@ -24,8 +25,9 @@ public record ServerSettings(
     int maxBodyBytes,
     Duration idleTimeout,
     int minBytesPerSecond,
+    int selectors,
     Duration stopTimeout) {
-  /** The usual bounds: 50 MiB of archive, 1 MiB of JSON, 10 s of silence. */
+  /** The usual bounds: 50 MiB of archive, 1 MiB of JSON, 10 s of silence, 16 KiB/s. */
   public static ServerSettings of(String host, int port, Path uploads) {
     return new ServerSettings(
         host,
@@ -34,7 +36,14 @@ public record ServerSettings(
         50L << 20,
         1 << 20,
         Duration.ofSeconds(10),
-        1024,
+        16 << 10,
+        Math.max(1, Runtime.getRuntime().availableProcessors() / 2),
         Duration.ofSeconds(10));
+  }
+
+  /** How long a body of {@code bytes} may take to arrive, in milliseconds. */
+  long bodyMillis(long bytes) {
+    long atSlowest = minBytesPerSecond == 0 ? 3_600_000 : bytes * 1000 / minBytesPerSecond;
+    return idleTimeout.toMillis() + atSlowest;
   }
 }
