@@ -1,6 +1,7 @@
 package dev.berth.dist;
 
 /** The program. */
+@SuppressWarnings("DoNotCallSuggester") // until it is built
 public final class Main {
   private Main() {}
 
