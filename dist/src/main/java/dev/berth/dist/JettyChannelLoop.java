@@ -10,6 +10,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.eclipse.jetty.io.ManagedSelector;
 import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.util.component.LifeCycle;
 import org.eclipse.jetty.util.thread.Scheduler;
 
 /**
@@ -29,13 +30,20 @@ final class JettyChannelLoop implements ChannelLoop {
    * @param connector a started one
    */
   JettyChannelLoop(ServerConnector connector) {
-    this.selectors =
-        List.copyOf(connector.getSelectorManager().getBeans(ManagedSelector.class));
+    this.selectors = List.copyOf(connector.getSelectorManager().getBeans(ManagedSelector.class));
     this.scheduler = connector.getScheduler();
     this.elsewhere = connector.getExecutor();
     if (selectors.isEmpty()) {
       throw new IllegalStateException("the server does not listen yet");
     }
+    // Jetty closes what is on its selectors without a word to those it has no class for.
+    connector.addEventListener(
+        new LifeCycle.Listener() {
+          @Override
+          public void lifeCycleStopping(LifeCycle event) {
+            close();
+          }
+        });
   }
 
   @Override

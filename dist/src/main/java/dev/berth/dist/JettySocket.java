@@ -1,7 +1,6 @@
 package dev.berth.dist;
 
 import dev.berth.channel.ChannelLoop;
-import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedChannelException;
@@ -19,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A plugin's socket on one of Jetty's selectors. Its handler does its work while Jetty asks
- * what is to be done, on the selector's thread; Jetty is given no task to run after it.
+ * A plugin's socket on one of Jetty's selectors. Its handler does its work while Jetty asks what is
+ * to be done, on the selector's thread; Jetty is given no task to run after it.
  */
 final class JettySocket implements ChannelLoop.Registration {
   private static final Logger LOG = LoggerFactory.getLogger(JettySocket.class);
@@ -115,12 +114,11 @@ final class JettySocket implements ChannelLoop.Registration {
   @Override
   public void execute(Runnable task) {
     if (!closed.get()) {
-      selector.submit(
-          _ -> {
-            if (!closed.get()) {
-              guarded(task);
-            }
-          });
+      selector.submit(_ -> {
+        if (!closed.get()) {
+          guarded(task);
+        }
+      });
     }
   }
 
@@ -185,7 +183,7 @@ final class JettySocket implements ChannelLoop.Registration {
   }
 
   /** What Jetty sees. */
-  private final class Place implements ManagedSelector.Selectable, Closeable {
+  private final class Place implements ManagedSelector.Selectable {
     @Override
     public @Nullable Runnable onSelected() {
       SelectionKey now = key;
@@ -211,12 +209,6 @@ final class JettySocket implements ChannelLoop.Registration {
     @Override
     public void replaceKey(SelectionKey newKey) {
       key = newKey;
-    }
-
-    /** The selector stops. */
-    @Override
-    public void close() {
-      fail(new ClosedChannelException());
     }
   }
 }

@@ -139,11 +139,10 @@ class JettyChannelLoopTest {
     var inside = new CompletableFuture<Void>();
     echo.place
         .get()
-        .execute(
-            () -> {
-              echo.place.get().wantWrite();
-              inside.complete(null);
-            });
+        .execute(() -> {
+          echo.place.get().wantWrite();
+          inside.complete(null);
+        });
     inside.get(10, TimeUnit.SECONDS);
     assertThat(echo.event()).isEqualTo("writable true");
     assertThat(exchange(pair.theirs(), "y")).isEqualTo("y");
