@@ -1,5 +1,7 @@
 package dev.berth.server;
 
+import dev.berth.api.ErrorCode;
+import dev.berth.api.PluginException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicReference;
@@ -37,17 +39,6 @@ final class ClientWatch implements Callback {
     static final State ENDED = new State(Phase.ENDED, null);
   }
 
-  /**
-   * What ends a registration that has no failure to tell; made for every call, so without a stack.
-   */
-  private static final class Over extends Exception {
-    private static final long serialVersionUID = 1L;
-
-    Over() {
-      super("the call has ended", null, false, false);
-    }
-  }
-
   private final AbstractEndPoint endPoint;
   private final Runnable onGone;
   private final AtomicReference<State> state = new AtomicReference<>(State.WATCHING);
@@ -82,7 +73,10 @@ final class ClientWatch implements Callback {
         continue;
       }
       if (now.phase() == Phase.WATCHING) {
-        endPoint.getFillInterest().onFail(new Over());
+        // Comes back as failed(), which finds the watch ended.
+        endPoint
+            .getFillInterest()
+            .onFail(new PluginException(ErrorCode.CANCELLED, "the call has ended"));
       }
       if (now.phase() != Phase.PROBING) {
         then.run();
