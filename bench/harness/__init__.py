@@ -1,0 +1,1 @@
+"""Measures Berth against yardsticks in one run: bench/run."""
