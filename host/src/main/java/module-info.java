@@ -7,7 +7,6 @@ module dev.berth.host {
   requires org.slf4j;
   requires tools.jackson.databind;
   requires org.snakeyaml.engine;
-  requires org.apache.commons.compress;
   requires org.semver4j;
   requires java.sql;
   requires org.jdbi.v3.core;
