@@ -97,7 +97,8 @@ def park(jail: Jail, group: Group, control: socket.socket, status: int) -> NoRet
         for number in range(1, signal.NSIG):
             with contextlib.suppress(OSError, ValueError):
                 signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # an OSError says it better, as always in Python
+            signal.signal(ignored, signal.SIG_IGN)
         signal.set_wakeup_fd(-1)
         with step("open the host's socket"):
             host = os.open(jail.socket, os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW)

@@ -1,0 +1,94 @@
+package dev.berth.sandbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Many starts and ends leave nothing behind. */
+@Timeout(300)
+final class DriftTest {
+  private static final int ROUNDS = 200;
+  private static final int WARM_UP = 10;
+
+  /** What could grow. */
+  private record Counts(int hostFiles, int launcherFiles, int mounts, int cgroups, int children) {}
+
+  @Test
+  void twoHundredStartsLeaveNothing(@TempDir Path folder) throws Exception {
+    Bench opened = Bench.open(folder);
+    try (Bench bench = opened) {
+      for (int i = 0; i < WARM_UP; i++) { // loads classes, opens the runtime's own pollers
+        round(bench, i % 5);
+      }
+      settle(bench);
+      Counts before = count(bench);
+      for (int i = 0; i < ROUNDS; i++) {
+        round(bench, i % 5);
+      }
+      settle(bench);
+      assertThat(count(bench)).isEqualTo(before);
+    }
+    assertThat(ownCgroups(opened)).isEmpty();
+    try (Stream<Path> left = Files.list(folder.resolve("run"))) {
+      assertThat(left.map(f -> f.getFileName().toString()))
+          .containsExactlyInAnyOrder("installation", "lock", "root");
+    }
+  }
+
+  private static void round(Bench bench, int slot) throws Exception {
+    Probe probe = bench.start(slot);
+    assertThat(probe.run("out = 1").asInt()).isEqualTo(1);
+    probe.close();
+    probe.process().exited().get(10, TimeUnit.SECONDS);
+  }
+
+  /** Waits until the spare children are made again and nothing is being taken down. */
+  private static void settle(Bench bench) throws InterruptedException, IOException {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (System.nanoTime() < end) {
+      List<Long> below = HostView.descendants(bench.sandbox().launcherPid());
+      // Two spare children of two processes each, both with their title by now.
+      if (below.size() == 4
+          && below.stream().filter(p -> name(p).equals("berth-init")).count() == 2
+          && ownCgroups(bench).stream()
+                      .filter(p -> p.getFileName().toString().startsWith("w"))
+                      .count()
+                  % 2
+              == 0) {
+        return;
+      }
+      Thread.sleep(20);
+    }
+    throw new AssertionError("not settled: " + HostView.descendants(bench.sandbox().launcherPid()));
+  }
+
+  private static String name(long pid) {
+    return HostView.status(Path.of("/proc/" + pid)).get("Name");
+  }
+
+  private static Counts count(Bench bench) throws IOException {
+    long launcher = bench.sandbox().launcherPid();
+    return new Counts(
+        HostView.count(Path.of("/proc/self/fd")),
+        HostView.count(Path.of("/proc/" + launcher + "/fd")),
+        (int) HostView.read(Path.of("/proc/self/mountinfo")).lines().count(),
+        ownCgroups(bench).size(),
+        HostView.descendants(launcher).size());
+  }
+
+  private static List<Path> ownCgroups(Bench bench) throws IOException {
+    String prefix =
+        "berth-" + Files.readString(bench.data().resolve("run/installation")).strip() + "-";
+    try (Stream<Path> all = Files.walk(Path.of("/sys/fs/cgroup"))) {
+      return all.filter(Files::isDirectory).filter(p -> p.toString().contains(prefix)).toList();
+    }
+  }
+}

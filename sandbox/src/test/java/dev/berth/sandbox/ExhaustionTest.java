@@ -1,0 +1,216 @@
+package dev.berth.sandbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.berth.api.SandboxExit;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Attempts to use more than a sandbox may, each run in a real one. */
+@Timeout(120)
+final class ExhaustionTest {
+  private static final SandboxExit OUT_OF_MEMORY = new SandboxExit.OutOfMemory(128L << 20);
+
+  @TempDir static Path folder;
+  private static Bench bench;
+
+  @BeforeAll
+  static void open() {
+    bench = Bench.open(folder);
+  }
+
+  @AfterAll
+  static void close() {
+    bench.close();
+  }
+
+  private static void needs(String protection) {
+    assumeTrue(
+        bench.sandbox().isolation().enforced().contains(protection),
+        () -> "this host has no " + protection + " (run the tests as root)");
+  }
+
+  @Test
+  @DisplayName("RUN-01 a fork bomb meets the process limit")
+  void run01() throws IOException {
+    needs("process_limit");
+    try (Probe probe = bench.start(1)) {
+      int born =
+          probe
+              .run(
+                  "import errno, os, time",
+                  "out = 0",
+                  "while True:",
+                  "    try:",
+                  "        if os.fork() == 0:",
+                  "            time.sleep(600)",
+                  "            os._exit(0)",
+                  "        out += 1",
+                  "    except OSError as e:",
+                  "        assert e.errno == errno.EAGAIN, e",
+                  "        break")
+              .asInt();
+      assertThat(born).isBetween(100, 127);
+      assertThat(probe.process().usage().pids()).isEqualTo(128);
+    }
+    if (Bench.isRoot()) {
+      assertThat(HostView.processesOf(200_001)).isEmpty();
+    }
+  }
+
+  @Test
+  @DisplayName("RUN-02 too much memory at once is killed and told as such")
+  void run02() throws IOException {
+    needs("memory_limit");
+    try (Probe probe = bench.start(2)) {
+      probe.send("x = b'x' * (1 << 30)");
+      assertThat(probe.process().exited().join()).isEqualTo(OUT_OF_MEMORY);
+    }
+  }
+
+  @Test
+  @DisplayName("RUN-03 memory of children, memfd and /tmp all count")
+  void run03() throws IOException {
+    needs("memory_limit");
+    try (Probe probe = bench.start(3)) {
+      probe.send(
+          "import os",
+          "f = os.memfd_create('x')",
+          "for _ in range(256): os.write(f, b'x' * (1 << 20))");
+      assertThat(probe.process().exited().join()).isEqualTo(OUT_OF_MEMORY);
+    }
+    try (Probe probe = bench.start(3)) {
+      probe.send(
+          "import os",
+          "f = open('/tmp/x', 'wb')",
+          "for _ in range(60): f.write(b'x' * (1 << 20))",
+          "x = b'y' * (100 << 20)");
+      assertThat(probe.process().exited().join()).isEqualTo(OUT_OF_MEMORY);
+    }
+    try (Probe probe = bench.start(3)) {
+      probe.send(
+          "import os, time",
+          "for _ in range(4):",
+          "    if os.fork() == 0:",
+          "        x = b'x' * (60 << 20)",
+          "        time.sleep(600)",
+          "out = [os.wait()[1] & 127]");
+      // The kernel takes the largest process of the group, a child or the worker itself.
+      probe.send("import os; os.kill(os.getpid(), 9)");
+      assertThat(probe.process().exited().join()).isEqualTo(OUT_OF_MEMORY);
+    }
+  }
+
+  @Test
+  @DisplayName("RUN-05 descriptors end at the limit")
+  void run05() throws IOException {
+    try (Probe probe = bench.start(5)) {
+      int opened =
+          probe
+              .run(
+                  "import errno",
+                  "files = []",
+                  "try:",
+                  "    while True: files.append(open('/dev/null'))",
+                  "except OSError as e:",
+                  "    assert e.errno == errno.EMFILE, e",
+                  "out = len(files)",
+                  "files.clear()")
+              .asInt();
+      assertThat(opened).isLessThan(1024);
+      assertThat(
+              probe
+                  .attempt("import resource; resource.setrlimit(7, (4096, 4096))")
+                  .path("error")
+                  .asString())
+          .isEqualTo("ValueError");
+    }
+  }
+
+  @Test
+  @DisplayName("RUN-06 /tmp fills up by bytes and by files; no file grows past 1 GiB")
+  void run06() throws IOException {
+    try (Probe probe = bench.start(6)) {
+      assertThat(
+              probe.errnoOf(
+                  "import shutil; f = open('/tmp/big', 'wb', 0); [f.write(b'x' * (1 << 20)) for _ in"
+                      + " range(65)]"))
+          .isEqualTo("ENOSPC");
+      probe.run("import os; f.close(); os.unlink('/tmp/big')");
+      assertThat(probe.errnoOf("[open(f'/tmp/{n}', 'w').close() for n in range(1000000)]"))
+          .isEqualTo("ENOSPC");
+      assertThat(probe.errnoOf("open('/data/sparse', 'wb').truncate(1 << 50)")).isEqualTo("EFBIG");
+    }
+  }
+
+  @Test
+  @DisplayName("RUN-10 a worker that ignores signals is killed")
+  void run10() throws Exception {
+    try (Probe probe = bench.start(10)) {
+      probe.send(
+          "import signal, time",
+          "for s in (1, 2, 15): signal.signal(s, signal.SIG_IGN)",
+          "while True:",
+          "    try: time.sleep(600)",
+          "    except BaseException: pass");
+      probe.process().kill();
+      assertThat(probe.process().exited().get(10, TimeUnit.SECONDS))
+          .isEqualTo(new SandboxExit.Killed(9));
+    }
+  }
+
+  @Test
+  @DisplayName("RUN-11 daemons die with their plugin, orphans are reaped meanwhile")
+  void run11() throws Exception {
+    try (Probe probe = bench.start(11)) {
+      probe.run(
+          "import os, time",
+          "for _ in range(5):",
+          "    if os.fork() == 0:",
+          "        os.setsid()",
+          "        if os.fork() == 0:",
+          "            time.sleep(600)",
+          "        os._exit(0)",
+          "for _ in range(5): os.wait()");
+      // A daemon's parent is the init now; one that ends is gone from /proc without our doing.
+      probe.run(
+          "r, w = os.pipe()",
+          "if os.fork() == 0:",
+          "    if os.fork() == 0:",
+          "        os._exit(0)",
+          "    os._exit(0)",
+          "os.wait()",
+          "os.close(w)",
+          "os.read(r, 1)",
+          "def zombies():",
+          "    found = []",
+          "    for p in os.listdir('/proc'):",
+          "        if p.isdigit():",
+          "            try: found.append(open(f'/proc/{p}/stat').read().rpartition(')')[2].split()[0])",
+          "            except OSError: pass",
+          "    return found.count('Z')",
+          "end = time.monotonic() + 10",
+          "while zombies() and time.monotonic() < end: time.sleep(0.01)",
+          "assert zombies() == 0");
+      if (bench.sandbox().isolation().enforced().contains("memory_limit")) {
+        assertThat(probe.process().usage().pids()).isEqualTo(6);
+      }
+      long pid = probe.process().pid();
+      assertThat(HostView.descendants(pid)).hasSize(6);
+      probe.send("raise SystemExit(0)");
+      assertThat(probe.process().exited().get(10, TimeUnit.SECONDS))
+          .isEqualTo(new SandboxExit.Exited(0));
+      if (Bench.isRoot()) {
+        assertThat(HostView.processesOf(200_011)).isEmpty();
+      }
+    }
+  }
+}
