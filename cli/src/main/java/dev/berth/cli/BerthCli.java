@@ -92,6 +92,8 @@ public final class BerthCli {
     }
     root.getCommandSpec().usageMessage().exitCodeList(exits);
     root.setCaseInsensitiveEnumValuesAllowed(true);
+    // @FILE is a context here, not words of the command line.
+    root.setExpandAtFiles(false);
     return root;
   }
 

@@ -19,7 +19,7 @@ import tools.jackson.databind.JsonNode;
  *
  * <p>An example's folder may hold {@code demo.json}, an array of contexts to execute it with.
  */
-final class DemoTour {
+final class DemoTour implements AutoCloseable {
   private static final String CALLS = "demo.json";
   private static final List<String> ONE_CALL =
       List.of("{\"message\":\"hello\",\"user\":\"ada\",\"channel\":\"#general\"}");
@@ -159,5 +159,10 @@ final class DemoTour {
 
   private void say(String line) {
     session.terminal().line(line);
+  }
+
+  @Override
+  public void close() {
+    plugins.close();
   }
 }

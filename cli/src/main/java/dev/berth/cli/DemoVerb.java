@@ -1,6 +1,5 @@
 package dev.berth.cli;
 
-import dev.berth.cli.LocalOperations.Served;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -28,20 +27,23 @@ final class DemoVerb extends Verb {
 
   @Override
   ExitCode run() {
-    try (ScratchFolder scratch =
+    ScratchFolder folder =
         data.isEmpty()
             ? ScratchFolder.under(Path.of(".berth/demo"))
-            : ScratchFolder.existing(Path.of(data))) {
-      Path folder = scratch.path();
-      try (Served served = Serving.start(session.local(), hosting.options("127.0.0.1", folder))) {
-        var tour = new DemoTour(session, served.url());
-        ExitCode exit = tour.run(session.local().examples());
-        if (exit != ExitCode.OK || once) {
-          return exit;
-        }
-        tour.whatNext();
-        return Serving.untilStopped(served);
-      }
-    }
+            : ScratchFolder.existing(Path.of(data));
+    return Serving.run(
+        session.local(),
+        hosting.options("127.0.0.1", folder.path()),
+        served -> {
+          try (var tour = new DemoTour(session, served.url())) {
+            ExitCode exit = tour.run(session.local().examples());
+            if (exit == ExitCode.OK && !once) {
+              tour.whatNext();
+              served.await();
+            }
+            return exit;
+          }
+        },
+        folder::close);
   }
 }

@@ -2,9 +2,12 @@ package dev.berth.cli;
 
 import dev.berth.cli.Plugins.Ref;
 import dev.berth.cli.RestClient.Reply;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.JsonNode;
 
@@ -16,7 +19,7 @@ import tools.jackson.databind.JsonNode;
       "Examples:",
       "  berth execute dice message=2d6",
       "  berth execute dice '{\"message\": \"2d6\", \"user\": \"ada\"}'",
-      "  berth execute dice - < context.json",
+      "  berth execute digest @talk.json",
       "",
       "The exit code is 1 when the plugin answers \"success\": false."
     })
@@ -24,8 +27,15 @@ final class ExecuteVerb extends PluginVerb {
   @Parameters(
       index = "1..*",
       paramLabel = "CONTEXT",
-      description = "A JSON object; or - to read one; or key=text and key:=json words. Else {}.")
-  List<String> context = new ArrayList<>();
+      description =
+          "A JSON object; or @FILE or - to read one; or key=text and key:=json words. Else {}.")
+  List<String> words = new ArrayList<>();
+
+  @Option(
+      names = "--context",
+      paramLabel = "JSON",
+      description = "The same in one: a JSON object, @FILE or -.")
+  @Nullable String whole;
 
   ExecuteVerb(Session session) {
     super(session);
@@ -58,18 +68,31 @@ final class ExecuteVerb extends PluginVerb {
   }
 
   private String context() {
-    if (context.isEmpty()) {
-      return "{}";
+    if (whole != null) {
+      if (!words.isEmpty()) {
+        throw ExitCode.usage("Give the context by --context or by words, not by both.");
+      }
+      return context(whole);
     }
-    String first = context.getFirst();
-    if (context.size() == 1 && first.equals("-")) {
-      return Assignments.object(terminal().readAll(), "Standard input");
-    }
-    if (context.size() == 1 && first.stripLeading().startsWith("{")) {
-      return Assignments.object(first, "The context");
+    if (words.size() == 1) {
+      String word = words.getFirst();
+      if (word.equals("-") || word.startsWith("@") || word.stripLeading().startsWith("{")) {
+        return context(word);
+      }
     }
     var object = new Assignments();
-    object.putAll(context, _ -> "-");
+    object.putAll(words, _ -> "-");
     return object.json();
+  }
+
+  private String context(String given) {
+    if (given.equals("-")) {
+      return Assignments.object(terminal().readAll(), "Standard input");
+    }
+    if (given.startsWith("@")) {
+      return Assignments.object(
+          SettingsOptions.read(Path.of(given.substring(1))), given.substring(1));
+    }
+    return Assignments.object(given, "The context");
   }
 }

@@ -84,7 +84,7 @@ final class Fields {
     return switch (value.getNodeType()) {
       case STRING -> value.asString();
       case NULL, MISSING -> "-";
-      case OBJECT -> "none";
+      case OBJECT -> value.isEmpty() ? "none" : value.toString();
       default -> value.toString();
     };
   }

@@ -3,6 +3,7 @@ package dev.berth.cli;
 import dev.berth.api.PluginException;
 import dev.berth.cli.Plugins.Ref;
 import dev.berth.cli.RestClient.Reply;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -39,8 +40,13 @@ final class InstallVerb extends RestVerb {
 
   @Override
   ExitCode run() {
-    Plugins plugins = plugins();
     String config = settings.json(terminal());
+    try (Plugins plugins = plugins()) {
+      return run(plugins, config);
+    }
+  }
+
+  private ExitCode run(Plugins plugins, @Nullable String config) {
     JsonNode installed;
     try (Archive archive = Archive.of(source);
         Progress progress = Progress.on(terminal(), json)) {

@@ -27,7 +27,10 @@ final class ListVerb extends RestVerb {
 
   @Override
   ExitCode run() {
-    Reply reply = plugins().list(status.name());
+    Reply reply;
+    try (Plugins plugins = plugins()) {
+      reply = plugins.list(status.name());
+    }
     if (json) {
       printJson(reply);
       return ExitCode.OK;

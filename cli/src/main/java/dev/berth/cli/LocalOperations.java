@@ -23,11 +23,18 @@ public interface LocalOperations {
     /** Blocks until it is stopped. */
     void await() throws InterruptedException;
 
+    /** Stops it, however often it is called; returns when it has stopped. */
     @Override
     void close();
   }
 
-  /** Starts a server and returns once it is ready. */
+  /**
+   * Starts a server and returns once it is ready. The caller closes it, also when the process is
+   * asked to end.
+   *
+   * @throws dev.berth.api.PluginException when it can't; with a {@link java.net.BindException}
+   *     among its causes when the port is taken
+   */
   Served serve(ServeOptions options);
 
   /** The keys kept under {@code data}, whether or not a server runs there. */

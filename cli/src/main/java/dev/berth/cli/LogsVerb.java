@@ -8,6 +8,8 @@ import tools.jackson.databind.JsonNode;
 
 @Command(name = "logs", description = "Show a plugin's log.")
 final class LogsVerb extends PluginVerb {
+  private static final int MAX_COUNT = 10_000;
+
   @Option(
       names = {"-f", "--follow"},
       description = "Go on with each new record until Ctrl-C. With --json, a line each.")
@@ -25,8 +27,8 @@ final class LogsVerb extends PluginVerb {
 
   @Override
   ExitCode run(Plugins plugins, Ref plugin) {
-    if (count < 0) {
-      throw ExitCode.usage("-n wants a number from 0 on.");
+    if (count < 1 || count > MAX_COUNT) {
+      throw ExitCode.usage("-n wants a number from 1 to " + MAX_COUNT + ".");
     }
     if (follow) {
       plugins.followLogs(
@@ -39,6 +41,7 @@ final class LogsVerb extends PluginVerb {
               print(JsonText.parse(event.data()));
             }
           });
+      terminal().remark("The log ended: the server stopped, or the plugin was uninstalled.");
       return ExitCode.OK;
     }
     Reply reply = plugins.get(plugin, "/logs?limit=" + count);
@@ -54,7 +57,6 @@ final class LogsVerb extends PluginVerb {
     String logger = entry.path("logger").asString("");
     String from = logger.isEmpty() ? entry.path("source").asString("") : logger;
     String message = entry.path("message").asString("");
-    // The host escapes line breaks too, in a record it does not trust to be one.
     terminal()
         .line(
             "%s %-8s %s: %s"

@@ -16,8 +16,9 @@ abstract class PluginVerb extends RestVerb {
 
   @Override
   final ExitCode run() {
-    Plugins plugins = plugins();
-    return run(plugins, plugins.find(plugin));
+    try (Plugins plugins = plugins()) {
+      return run(plugins, plugins.find(plugin));
+    }
   }
 
   abstract ExitCode run(Plugins plugins, Plugins.Ref plugin);

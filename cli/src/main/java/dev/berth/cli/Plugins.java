@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /** The plugins of one server, as its REST API has them. */
-final class Plugins {
+final class Plugins implements AutoCloseable {
   private static final Pattern ID = Pattern.compile("plugin_[0-9a-z]{1,32}");
 
   private final RestClient rest;
@@ -132,5 +132,10 @@ final class Plugins {
     return progress == null
         ? rest.send("POST", path, body)
         : rest.watch("POST", path, body, progress);
+  }
+
+  @Override
+  public void close() {
+    rest.close();
   }
 }

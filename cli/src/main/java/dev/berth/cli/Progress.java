@@ -24,7 +24,7 @@ final class Progress implements Consumer<Event>, AutoCloseable {
       case "progress" -> terminal.status(line(JsonText.parse(event.data())));
       case "partial" -> {
         terminal.clearStatus();
-        terminal.remark(Fields.text(JsonText.parse(event.data())));
+        terminal.remark(Fields.text(JsonText.parse(event.data()).path("value")));
       }
       default -> {}
     }
@@ -34,7 +34,7 @@ final class Progress implements Consumer<Event>, AutoCloseable {
     String message = data.path("message").asString("");
     if (data.path("fraction").isNumber()) {
       double fraction = Math.clamp(data.path("fraction").asDouble(), 0, 1);
-      return "%3d %%  %s".formatted(Math.round(fraction * 100), message);
+      return "%d %%  %s".formatted(Math.round(fraction * 100), message);
     }
     String step = data.path("step").asString("");
     return step.isEmpty() ? message : step + ": " + message;

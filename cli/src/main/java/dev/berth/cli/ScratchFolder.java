@@ -11,7 +11,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import org.jspecify.annotations.Nullable;
 
 /** A folder for one run. */
-record ScratchFolder(Path path, boolean temporary) implements AutoCloseable {
+record ScratchFolder(Path path, boolean temporary) {
   /** A new folder, gone when this is closed. */
   static ScratchFolder under(Path parent) {
     try {
@@ -28,8 +28,8 @@ record ScratchFolder(Path path, boolean temporary) implements AutoCloseable {
     return new ScratchFolder(path.toAbsolutePath().normalize(), false);
   }
 
-  @Override
-  public void close() {
+  /** Removes it, where it is temporary. */
+  void close() {
     if (!temporary) {
       return;
     }

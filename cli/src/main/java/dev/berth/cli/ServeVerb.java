@@ -1,7 +1,5 @@
 package dev.berth.cli;
 
-import dev.berth.cli.LocalOperations.ServeOptions;
-import dev.berth.cli.LocalOperations.Served;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -36,11 +34,16 @@ final class ServeVerb extends Verb {
   @Override
   ExitCode run() {
     Path folder = session.data(data);
-    ServeOptions options = hosting.options(host, folder);
-    try (Served served = Serving.start(session.local(), options)) {
-      terminal()
-          .line("Berth serves on " + served.url() + ", data in " + folder + ". Ctrl-C stops it.");
-      return Serving.untilStopped(served);
-    }
+    return Serving.run(
+        session.local(),
+        hosting.options(host, folder),
+        served -> {
+          terminal()
+              .line(
+                  "Berth serves on " + served.url() + ", data in " + folder + ". Ctrl-C stops it.");
+          served.await();
+          return ExitCode.OK;
+        },
+        () -> {});
   }
 }

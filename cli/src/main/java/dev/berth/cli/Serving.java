@@ -4,13 +4,61 @@ import dev.berth.api.ErrorCode;
 import dev.berth.cli.LocalOperations.ServeOptions;
 import dev.berth.cli.LocalOperations.Served;
 import java.net.BindException;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Runs a server in this process. */
 final class Serving {
   private Serving() {}
 
-  /** Starts one. A port in use gets a message of its own, however deep the cause is. */
-  static Served start(LocalOperations local, ServeOptions options) {
+  /** What is done with a server that is ready. */
+  @FunctionalInterface
+  interface Work {
+    ExitCode with(Served served) throws InterruptedException;
+  }
+
+  /**
+   * Starts a server, works with it and closes it. However this process is asked to end, it ends
+   * only when the server has closed, so that no plugin is left behind, and {@code afterwards} has
+   * run.
+   */
+  static ExitCode run(LocalOperations local, ServeOptions options, Work work, Runnable afterwards) {
+    var ended = new AtomicBoolean();
+    Served served;
+    try {
+      served = start(local, options);
+    } catch (RuntimeException e) {
+      afterwards.run();
+      throw e;
+    }
+    Runnable end =
+        () -> {
+          if (ended.compareAndSet(false, true)) {
+            try {
+              served.close();
+            } finally {
+              afterwards.run();
+            }
+          }
+        };
+    var hook = new Thread(end, "berth-stop");
+    Runtime.getRuntime().addShutdownHook(hook);
+    try {
+      return work.with(served);
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+      return ExitCode.INTERRUPTED;
+    } finally {
+      end.run();
+      try {
+        Runtime.getRuntime().removeShutdownHook(hook);
+      } catch (IllegalStateException _) {
+        // The process is ending: the hook is what ended the server.
+      }
+    }
+  }
+
+  /** A port in use gets a message of its own, however deep the cause is. */
+  private static Served start(LocalOperations local, ServeOptions options) {
     try {
       return local.serve(options);
     } catch (RuntimeException e) {
@@ -23,28 +71,6 @@ final class Serving {
         }
       }
       throw e;
-    }
-  }
-
-  /**
-   * Waits until the server stops, or Ctrl-C stops it: the process then ends only when the server
-   * has closed, so that no plugin is left behind.
-   */
-  static ExitCode untilStopped(Served served) {
-    Thread closer = new Thread(served::close, "berth-stop");
-    Runtime.getRuntime().addShutdownHook(closer);
-    try {
-      served.await();
-      return ExitCode.OK;
-    } catch (InterruptedException _) {
-      Thread.currentThread().interrupt();
-      return ExitCode.INTERRUPTED;
-    } finally {
-      try {
-        Runtime.getRuntime().removeShutdownHook(closer);
-      } catch (IllegalStateException _) {
-        // The process is ending, which is why the hook may run.
-      }
     }
   }
 }

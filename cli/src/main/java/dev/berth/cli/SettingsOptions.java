@@ -13,7 +13,7 @@ import picocli.CommandLine.Option;
 /** The settings to install with. */
 final class SettingsOptions {
   @Option(
-      names = "--config",
+      names = {"--config", "--set"},
       paramLabel = "KEY=VALUE",
       description =
           "A setting: key=text, key:=json, or key=- to be asked for it (a secret; without a terminal, a line of standard input).")
@@ -46,7 +46,8 @@ final class SettingsOptions {
     return value;
   }
 
-  private static String read(Path file) {
+  /** A file's text. */
+  static String read(Path file) {
     try {
       return Files.readString(file);
     } catch (NoSuchFileException _) {

@@ -21,6 +21,7 @@ final class FakeServer implements AutoCloseable {
   private record Answer(int status, String contentType, String body, boolean cutOff) {}
 
   private final HttpServer http;
+  private volatile String nextList = "";
   private final Map<String, Answer> answers = new ConcurrentHashMap<>();
   final List<Asked> asked = new CopyOnWriteArrayList<>();
 
@@ -68,6 +69,12 @@ final class FakeServer implements AutoCloseable {
             .formatted(code, status, JsonText.quote(detail), code));
   }
 
+  /** Answers the list with one after the other, the last from then on. */
+  void listsInTurn(String first, String then) {
+    on("GET /api/plugins?status=all", first);
+    nextList = then;
+  }
+
   /** Sends the beginning of an answer and drops the connection. */
   FakeServer cutsOff(String line) {
     answers.put(line, new Answer(200, "application/json", "{\"plugins\":", true));
@@ -90,6 +97,9 @@ final class FakeServer implements AutoCloseable {
             new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8)));
     Answer answer =
         answers.getOrDefault(line, new Answer(404, "text/html", "<h1>no route " + line, false));
+    if (line.equals("GET /api/plugins?status=all") && !nextList.isEmpty()) {
+      on(line, nextList);
+    }
     byte[] body = answer.body().getBytes(StandardCharsets.UTF_8);
     exchange.getResponseHeaders().set("Content-Type", answer.contentType());
     exchange.sendResponseHeaders(
