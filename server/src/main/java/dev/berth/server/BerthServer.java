@@ -77,6 +77,9 @@ public final class BerthServer implements AutoCloseable {
     all.addAll(new LogRoutes(state).routes());
     all.addAll(new KeyRoutes(settings, authenticator).routes());
     all.addAll(new SystemRoutes(metrics).routes());
+    if (Echo.wanted()) {
+      all.add(new Route("POST", Echo.PATH, Route.Body.JSON, false, streams::execute));
+    }
     return new RouteTable(all);
   }
 

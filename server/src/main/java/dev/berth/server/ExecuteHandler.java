@@ -34,7 +34,7 @@ final class ExecuteHandler {
   /** Whether a request is one to answer here; an event stream is not. */
   boolean takes(Request request, Route route) {
     if (!route.path().equals(PATH)) {
-      return false;
+      return route.path().equals(Echo.PATH);
     }
     String accept = request.getHeaders().get(HttpHeader.ACCEPT);
     return accept == null || !Sse.isAskedFor(accept);
@@ -43,6 +43,10 @@ final class ExecuteHandler {
   /** Answers a request without blocking. */
   void handle(
       Request request, Response response, Exchange exchange, String path, PluginService service) {
+    if (path.equals(Echo.PATH)) {
+      Echo.handle(request, response, exchange, settings);
+      return;
+    }
     var id = new PluginId(path.substring(BEFORE_ID.length(), path.length() - AFTER_ID.length()));
     var call = new ExecuteCall(request, response, exchange, id, service);
     int limit = settings.maxBodyBytes();
