@@ -173,7 +173,7 @@ record Failures(PluginId plugin, String name) {
   }
 
   private static String lastLines(String traceback) {
-    String[] lines = traceback.split("\n", -1);
+    String[] lines = traceback.stripTrailing().split("\n", -1);
     var out = new StringBuilder();
     for (int i = Math.max(0, lines.length - TRACEBACK_LINES); i < lines.length; i++) {
       out.append(out.isEmpty() ? "" : "\n").append(Text.printable(lines[i], LINE_CHARS));

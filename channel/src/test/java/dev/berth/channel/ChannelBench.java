@@ -103,7 +103,7 @@ final class ChannelBench {
       counter.await(1);
       long id = runRaw(socket, counter, 2, inFlight, calls / 4);
       Meter meter = Meter.start(connection.process());
-      long unused = runRaw(socket, counter, id, inFlight, calls);
+      long _ = runRaw(socket, counter, id, inFlight, calls);
       return meter.stop(calls);
     } finally {
       connection.process().destroyForcibly();
@@ -201,7 +201,7 @@ final class ChannelBench {
     if (left.getAndDecrement() <= 0) {
       return;
     }
-    var unused =
+    var _ =
         channel
             .execute(context, RunningWorker.LONG, ExecutionListener.NONE)
             .whenComplete((result, error) -> {
@@ -230,7 +230,7 @@ final class ChannelBench {
     /** CPU seconds of a process, as /proc/PID/stat counts them (proc(5)), in ticks of 10 ms. */
     private static double cpu(long pid) throws IOException {
       String stat = Files.readString(Path.of("/proc/" + pid + "/stat"), StandardCharsets.UTF_8);
-      String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+      String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
       return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / 100.0;
     }
   }

@@ -116,10 +116,9 @@ final class RunningWorker implements AutoCloseable {
   }
 
   @Override
-  public void close() throws Exception {
+  public void close() {
     channel.close();
     loop.close();
-    process.destroyForcibly();
-    process.waitFor();
+    process.destroyForcibly().onExit().join();
   }
 }

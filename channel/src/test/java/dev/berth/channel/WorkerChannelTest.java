@@ -387,7 +387,7 @@ class WorkerChannelTest {
     var limits = new ChannelLimits(1 << 20, 1 << 20, 3, 1 << 20, Duration.ofSeconds(2));
     try (var worker = RunningWorker.of(folder, PLUGIN, limits)) {
       for (int i = 0; i < 3; i++) {
-        var unused =
+        var _ =
             worker.channel.execute(
                 Json.of("{\"do\":\"wait\",\"seconds\":60}"),
                 RunningWorker.LONG,
