@@ -250,7 +250,8 @@ def prepare_in(
     """As prepare, of these mounts and this membership."""
     v1, v2 = _trees(mountinfo, membership)
     result = Cgroups()
-    why = "no cgroup file system is mounted"
+    why = "no control group tree has this controller"
+    failed: dict[str, str] = {}
     parents: dict[str, str] = {c: tree.own for tree in v1 for c in tree.controllers}
     if not parents and v2 is not None:
         result.unified = True
@@ -269,14 +270,14 @@ def prepare_in(
                 _enable(base, set(parents))
             result.bases[controller] = base
         except OSError as e:
-            why = f"{e.filename or parent}: {e.strerror}"
+            failed[controller] = f"{e.filename or parent}: {e.strerror}"
     for controller, limit in (
         ("memory", "memory_limit"),
         ("pids", "process_limit"),
         ("cpu", "cpu_limit"),
     ):
         if controller not in result.bases:
-            result.missing[limit] = why
+            result.missing[limit] = failed.get(controller, why)
     return result
 
 

@@ -11,13 +11,14 @@ import errno
 import fcntl
 import os
 import platform
+import signal
 import struct
 from typing import Any
 
 MACHINE = platform.machine()
 _NUMBERS = {
-    "x86_64": {"pivot_root": 155, "capset": 126, "seccomp": 317},
-    "aarch64": {"pivot_root": 41, "capset": 91, "seccomp": 277},
+    "x86_64": {"clone": 56, "pivot_root": 155, "capset": 126, "seccomp": 317},
+    "aarch64": {"clone": 220, "pivot_root": 41, "capset": 91, "seccomp": 277},
 }
 _COMMON = {
     "open_tree": 428,
@@ -81,6 +82,8 @@ _IFF_UP = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 _syscall = _libc.syscall
 _syscall.restype = ctypes.c_long
+_locked_syscall = ctypes.PyDLL(None, use_errno=True).syscall
+_locked_syscall.restype = ctypes.c_long
 
 
 def call_number(name: str) -> int:
@@ -111,9 +114,28 @@ def unshare(flags: int) -> None:
     _check("unshare", _libc.unshare(ctypes.c_int(flags)))
 
 
-def setns(fd: int, kind: int) -> None:
-    """setns(2)."""
-    _check("setns", _libc.setns(ctypes.c_int(fd), ctypes.c_int(kind)))
+def fork_into_pid_namespace() -> int:
+    """As os.fork, but the child is the first process of a new pid namespace.
+
+    unshare and os.fork would do once: afterwards this process could make no second one (pid_namespaces(7)).
+    """
+    api = ctypes.pythonapi
+    number = call_number("clone")
+    api.PyOS_BeforeFork()
+    # The interpreter's lock is held across the call (PyDLL), as os.fork does it.
+    pid = int(
+        _locked_syscall(
+            ctypes.c_long(number), ctypes.c_long(CLONE_NEWPID | signal.SIGCHLD), *[ctypes.c_long(0)] * 4
+        )
+    )
+    if pid == 0:
+        api.PyOS_AfterFork_Child()
+        return 0
+    code = ctypes.get_errno()
+    api.PyOS_AfterFork_Parent()
+    if pid < 0:
+        raise OSError(code, f"clone: {os.strerror(code)}")
+    return pid
 
 
 def mount(source: str, target: str, kind: str | None, flags: int, data: str = "") -> None:

@@ -153,7 +153,6 @@ class Zygote:
             core_limit=features.core_limit(),
             worker=settings.worker,
         )
-        self._own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
         self._found = found
 
     def serve(self) -> NoReturn:
@@ -251,10 +250,8 @@ class Zygote:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         status, status_write = os.pipe()
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        pid = -1
         try:
-            linux.unshare(linux.CLONE_NEWPID)
-            pid = os.fork()
+            pid = linux.fork_into_pid_namespace()
             if pid == 0:
                 jail.park(self._jail, group, theirs, status_write)
         except OSError as e:
@@ -263,8 +260,6 @@ class Zygote:
             self._parking_failed("fork", str(e))
             return False
         finally:
-            # A process can make a pid namespace only while it is to bear children in its own.
-            linux.setns(self._own_pid_namespace, linux.CLONE_NEWPID)
             theirs.close()
             os.close(status_write)
         child = Child(pid, os.pidfd_open(pid), ours, status, group)
