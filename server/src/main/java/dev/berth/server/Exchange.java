@@ -1,5 +1,7 @@
 package dev.berth.server;
 
+import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.util.Callback;
 import org.jspecify.annotations.Nullable;
@@ -7,14 +9,17 @@ import org.jspecify.annotations.Nullable;
 /** A request under way: ends its counting and measuring together with it. */
 final class Exchange implements Callback {
   private final Callback next;
+  private final Request request;
   private final Response response;
   private final ServerState state;
   private final HttpMetrics metrics;
   private final long startedNanos = System.nanoTime();
   @Nullable Route route;
 
-  Exchange(Callback next, Response response, ServerState state, HttpMetrics metrics) {
+  Exchange(
+      Callback next, Request request, Response response, ServerState state, HttpMetrics metrics) {
     this.next = next;
+    this.request = request;
     this.response = response;
     this.state = state;
     this.metrics = metrics;
@@ -23,8 +28,16 @@ final class Exchange implements Callback {
 
   @Override
   public void succeeded() {
-    end(response.getStatus());
-    next.succeeded();
+    int status = response.getStatus();
+    end(status);
+    // A client that asks before it sends (Expect: 100-continue) sends nothing now.
+    if (status >= 400
+        && request.getLength() != 0
+        && !request.getHeaders().contains(HttpHeader.EXPECT)) {
+      new Drainer(request, next::succeeded).run();
+    } else {
+      next.succeeded();
+    }
   }
 
   @Override
@@ -40,6 +53,6 @@ final class Exchange implements Callback {
 
   @Override
   public InvocationType getInvocationType() {
-    return next.getInvocationType();
+    return InvocationType.NON_BLOCKING;
   }
 }

@@ -80,7 +80,7 @@ final class Gate extends Handler.Wrapper {
     String id = ids.nameFor(headers.get(REQUEST_ID));
     answer.add(REQUEST_ID, id);
     request.addIdleTimeoutListener(Gate::isFailure);
-    var exchange = new Exchange(callback, response, state, metrics);
+    var exchange = new Exchange(callback, request, response, state, metrics);
     try {
       admit(request, response, exchange);
     } catch (PluginException e) {
