@@ -1,11 +1,14 @@
 package dev.berth.dist;
 
+import dev.berth.cli.BerthCli;
+
 /** The program. */
 @SuppressWarnings("DoNotCallSuggester") // until it is built
 public final class Main {
   private Main() {}
 
+  /** Runs one command of {@code berth} and exits with its code. */
   public static void main(String[] args) {
-    throw new UnsupportedOperationException("being built");
+    System.exit(BerthCli.run(args, new Distribution(), System.out, System.err));
   }
 }

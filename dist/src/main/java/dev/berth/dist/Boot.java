@@ -1,0 +1,109 @@
+package dev.berth.dist;
+
+import dev.berth.api.ErrorCode;
+import dev.berth.api.PluginException;
+import dev.berth.cli.LocalOperations;
+import dev.berth.host.BerthHost;
+import dev.berth.host.HostSettings;
+import dev.berth.sandbox.ProcessSandbox;
+import dev.berth.sandbox.ProcessSandboxSettings;
+import dev.berth.sandbox.Sandbox;
+import dev.berth.server.BerthServer;
+import dev.berth.server.ServerSettings;
+import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A whole Berth: what is opened, in which order, and closed in the other. */
+final class Boot implements LocalOperations.Served {
+  private static final Logger LOG = LoggerFactory.getLogger(Boot.class);
+
+  private final BerthServer server;
+  private final JettyChannelLoop loop;
+  private final Sandbox sandbox;
+  private final BerthHost host;
+  private final CountDownLatch closed = new CountDownLatch(1);
+
+  private Boot(BerthServer server, JettyChannelLoop loop, Sandbox sandbox, BerthHost host) {
+    this.server = server;
+    this.loop = loop;
+    this.sandbox = sandbox;
+    this.host = host;
+  }
+
+  /**
+   * Listens first, so that a taken port is found before anything is touched and a load balancer has
+   * something to ask; then the sandbox, then the host on its data, and only then requests.
+   */
+  static Boot start(LocalOperations.ServeOptions options) {
+    Path data = options.data().toAbsolutePath().normalize();
+    BerthServer server =
+        BerthServer.start(
+            ServerSettings.of(options.host(), options.port(), data.resolve("run/uploads")));
+    JettyChannelLoop loop = new JettyChannelLoop(server.connector());
+    Sandbox sandbox = null;
+    BerthHost host = null;
+    try {
+      sandbox = openSandbox(options, data);
+      host = BerthHost.open(HostSettings.defaults(data), sandbox, loop);
+      server.serve(host.service(), host.keys());
+    } catch (RuntimeException e) {
+      server.close();
+      if (host != null) {
+        host.close();
+      }
+      if (sandbox != null) {
+        sandbox.close();
+      }
+      loop.close();
+      throw e;
+    }
+    for (var missing : sandbox.isolation().missing()) {
+      LOG.warn(
+          "isolation: no {} here: {}. {}", missing.protection(), missing.why(), missing.remedy());
+    }
+    LOG.info("ready at {}, data in {}", server.url(), data);
+    return new Boot(server, loop, sandbox, host);
+  }
+
+  private static Sandbox openSandbox(LocalOperations.ServeOptions options, Path data) {
+    return switch (options.sandbox()) {
+      case "auto", "process" ->
+          ProcessSandbox.open(
+              ProcessSandboxSettings.of(data).withAllowWeak(options.allowWeakIsolation()));
+      case "docker" ->
+          throw new PluginException(
+              ErrorCode.SANDBOX_UNAVAILABLE,
+              "The Docker sandbox is not part of this version. Use --sandbox process.");
+      default ->
+          throw new PluginException(
+              ErrorCode.BAD_REQUEST,
+              "There is no sandbox '" + options.sandbox() + "': auto, process or docker.");
+    };
+  }
+
+  @Override
+  public String url() {
+    return server.url().toString();
+  }
+
+  BerthHost host() {
+    return host;
+  }
+
+  @Override
+  public void await() throws InterruptedException {
+    closed.await();
+  }
+
+  /** No new request, then no worker, then no launcher. */
+  @Override
+  public void close() {
+    server.close();
+    host.close();
+    sandbox.close();
+    loop.close();
+    closed.countDown();
+  }
+}
