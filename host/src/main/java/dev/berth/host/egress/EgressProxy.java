@@ -1,0 +1,166 @@
+package dev.berth.host.egress;
+
+import dev.berth.api.ErrorCode;
+import dev.berth.api.PluginException;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** The proxy of one worker, on a unix socket of its own. */
+public final class EgressProxy implements AutoCloseable {
+  private final ServerSocketChannel listener;
+  private final Path socket;
+  private final EgressPolicy policy;
+  private final EgressLimits limits;
+  private final NameResolver resolver;
+  private final EgressListener told;
+  private final Set<EgressConnection> open = ConcurrentHashMap.newKeySet();
+  private final AtomicLong received = new AtomicLong();
+  private final AtomicLong sent = new AtomicLong();
+  private final ScheduledExecutorService clock;
+
+  private EgressProxy(
+      ServerSocketChannel listener,
+      Path socket,
+      EgressPolicy policy,
+      EgressLimits limits,
+      NameResolver resolver,
+      EgressListener told) {
+    this.listener = listener;
+    this.socket = socket;
+    this.policy = policy;
+    this.limits = limits;
+    this.resolver = resolver;
+    this.told = told;
+    this.clock =
+        Executors.newSingleThreadScheduledExecutor(
+            Thread.ofVirtual().name("egress-idle").factory());
+  }
+
+  /**
+   * Listens on {@code socket}, which is made, and may be connected to by whoever can reach it.
+   *
+   * @throws PluginException {@code internal} when it can't be made
+   */
+  public static EgressProxy open(
+      Path socket, EgressPolicy policy, EgressLimits limits, EgressListener told) {
+    return open(socket, policy, limits, NameResolver.SYSTEM, told);
+  }
+
+  static EgressProxy open(
+      Path socket,
+      EgressPolicy policy,
+      EgressLimits limits,
+      NameResolver resolver,
+      EgressListener told) {
+    try {
+      var listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+      listener.bind(UnixDomainSocketAddress.of(socket), limits.connections());
+      Files.setPosixFilePermissions(
+          socket, java.nio.file.attribute.PosixFilePermissions.fromString("rw-rw-rw-"));
+      var proxy = new EgressProxy(listener, socket, policy, limits, resolver, told);
+      Thread.ofVirtual().name("egress-accept").start(proxy::accept);
+      long tick = Math.max(10, limits.idle().toMillis() / 10);
+      var _ =
+          proxy.clock.scheduleWithFixedDelay(
+              () -> proxy.open.forEach(c -> c.closeIfIdle(limits.idle())),
+              tick,
+              tick,
+              TimeUnit.MILLISECONDS);
+      return proxy;
+    } catch (IOException e) {
+      throw new PluginException(
+          ErrorCode.INTERNAL,
+          "The egress proxy can't listen on " + socket + ": " + e.getMessage(),
+          e);
+    }
+  }
+
+  private void accept() {
+    while (listener.isOpen()) {
+      try {
+        SocketChannel client = listener.accept();
+        var connection = new EgressConnection(client, this);
+        if (open.size() >= limits.connections()) {
+          connection.refuse(503, "more than " + limits.connections() + " connections at once");
+          continue;
+        }
+        open.add(connection);
+        Thread.ofVirtual()
+            .name("egress")
+            .start(() -> {
+              try {
+                connection.run();
+              } finally {
+                connection.close();
+                open.remove(connection);
+              }
+            });
+      } catch (IOException _) {
+        if (!listener.isOpen()) {
+          return;
+        }
+      }
+    }
+  }
+
+  EgressPolicy policy() {
+    return policy;
+  }
+
+  EgressLimits limits() {
+    return limits;
+  }
+
+  NameResolver resolver() {
+    return resolver;
+  }
+
+  EgressListener listener() {
+    return told;
+  }
+
+  /** Counts bytes that passed; false when that was more than may. */
+  boolean count(long in, long out) {
+    long total = received.addAndGet(in) + sent.addAndGet(out);
+    return total <= limits.bytes();
+  }
+
+  /** Bytes that came from the network. */
+  public long receivedBytes() {
+    return received.get();
+  }
+
+  /** Bytes that went to it. */
+  public long sentBytes() {
+    return sent.get();
+  }
+
+  /** Connections open now. */
+  public int connections() {
+    return open.size();
+  }
+
+  /** Ends every connection and removes the socket. */
+  @Override
+  public void close() {
+    clock.shutdownNow();
+    try {
+      listener.close();
+      Files.deleteIfExists(socket);
+    } catch (IOException _) {
+      // The folder goes with the host's run.
+    }
+    open.forEach(EgressConnection::close);
+  }
+}

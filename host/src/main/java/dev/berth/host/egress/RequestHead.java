@@ -1,0 +1,140 @@
+package dev.berth.host.egress;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ReadableByteChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * The head of a proxy request (RFC 9112): {@code CONNECT host:port}, or a method with an absolute
+ * {@code http:} URI.
+ *
+ * @param rest bytes that came after the head
+ */
+record RequestHead(
+    String method, String host, int port, String path, List<String> headers, ByteBuffer rest) {
+  private static final int MAX_BYTES = 16 * 1024;
+
+  /** Something else than such a head came. */
+  private static final Optional<RequestHead> BAD = Optional.empty();
+
+  /** Reads one head; empty when it is none, is too long, or the end comes first. */
+  static Optional<RequestHead> read(ReadableByteChannel from) throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate(MAX_BYTES);
+    int end = -1;
+    while (end < 0) {
+      if (!buffer.hasRemaining() || from.read(buffer) < 0) {
+        return BAD;
+      }
+      end = endOfHead(buffer);
+    }
+    String head = new String(buffer.array(), 0, end, StandardCharsets.ISO_8859_1);
+    ByteBuffer rest = ByteBuffer.wrap(buffer.array(), end, buffer.position() - end);
+    return parse(head, rest);
+  }
+
+  private static int endOfHead(ByteBuffer buffer) {
+    byte[] bytes = buffer.array();
+    for (int i = 3; i < buffer.position(); i++) {
+      if (bytes[i] == '\n'
+          && bytes[i - 1] == '\r'
+          && bytes[i - 2] == '\n'
+          && bytes[i - 3] == '\r') {
+        return i + 1;
+      }
+    }
+    return -1;
+  }
+
+  private static Optional<RequestHead> parse(String head, ByteBuffer rest) {
+    String[] lines = head.split("\r\n", -1);
+    String[] words = lines[0].split(" ", -1);
+    if (words.length != 3 || !words[0].matches("[A-Z]{1,16}") || !words[2].startsWith("HTTP/1.")) {
+      return BAD;
+    }
+    List<String> headers = new ArrayList<>();
+    for (int i = 1; i < lines.length - 2; i++) {
+      // No folded lines, no bare line ends: two readers of them disagree, which is how requests are
+      // smuggled.
+      if (!lines[i].matches("[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\\r\\n\\x00]*")) {
+        return BAD;
+      }
+      headers.add(lines[i]);
+    }
+    if (words[0].equals("CONNECT")) {
+      return authority(words[0], words[1], 0, "", headers, rest);
+    }
+    if (!words[1].regionMatches(true, 0, "http://", 0, 7)) {
+      return BAD;
+    }
+    String target = words[1].substring(7);
+    int slash = indexOfAny(target, "/?");
+    String authority = slash < 0 ? target : target.substring(0, slash);
+    String path = slash < 0 ? "/" : target.substring(slash);
+    return authority(
+        words[0], authority, 80, path.startsWith("?") ? "/" + path : path, headers, rest);
+  }
+
+  private static int indexOfAny(String text, String characters) {
+    for (int i = 0; i < text.length(); i++) {
+      if (characters.indexOf(text.charAt(i)) >= 0) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  private static Optional<RequestHead> authority(
+      String method,
+      String authority,
+      int usual,
+      String path,
+      List<String> headers,
+      ByteBuffer rest) {
+    int colon = authority.endsWith("]") ? -1 : authority.lastIndexOf(':');
+    String host = colon < 0 ? authority : authority.substring(0, colon);
+    Optional<Integer> port =
+        colon < 0
+            ? Optional.of(usual).filter(p -> p > 0)
+            : Destination.port(authority.substring(colon + 1));
+    return port.flatMap(p ->
+        Destination.normalHost(host).map(h -> new RequestHead(method, h, p, path, headers, rest)));
+  }
+
+  boolean isConnect() {
+    return method.equals("CONNECT");
+  }
+
+  /**
+   * The request as the destination gets it: its own path, its own host, no word meant for the
+   * proxy, and one request a connection, since only the first was checked.
+   */
+  ByteBuffer toOrigin() {
+    StringBuilder out = new StringBuilder();
+    out.append(method).append(' ').append(path).append(" HTTP/1.1\r\nHost: ").append(hostHeader());
+    for (String header : headers) {
+      String name = header.substring(0, header.indexOf(':')).toLowerCase(Locale.ROOT);
+      switch (name) {
+        case "host",
+            "connection",
+            "keep-alive",
+            "proxy-connection",
+            "proxy-authorization",
+            "upgrade",
+            "te" -> {}
+        default -> out.append("\r\n").append(header);
+      }
+    }
+    out.append("\r\nConnection: close\r\n\r\n");
+    return ByteBuffer.wrap(out.toString().getBytes(StandardCharsets.ISO_8859_1));
+  }
+
+  private String hostHeader() {
+    String name = host.contains(":") ? "[" + host + "]" : host;
+    return port == 80 ? name : name + ":" + port;
+  }
+}

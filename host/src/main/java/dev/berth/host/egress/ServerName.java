@@ -1,0 +1,81 @@
+package dev.berth.host.egress;
+
+import java.nio.BufferUnderflowException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+
+/**
+ * Reads the server name out of a TLS ClientHello (RFC 8446 section 4.1.2, RFC 6066 section 3), so
+ * that a tunnel opened to one name is not used to reach another behind the same address.
+ */
+final class ServerName {
+  /** What the first bytes of a tunnel are. */
+  sealed interface Found {
+    /** More bytes are needed to tell. */
+    record Incomplete() implements Found {}
+
+    /** Not TLS. */
+    record NotTls() implements Found {}
+
+    /** A ClientHello; the name is empty when it has none. */
+    record Hello(Optional<String> name) implements Found {}
+  }
+
+  private ServerName() {}
+
+  /** Looks at the bytes between position and limit; moves neither. */
+  static Found find(ByteBuffer bytes) {
+    ByteBuffer in = bytes.duplicate();
+    if (in.remaining() < 6) {
+      return in.remaining() > 0 && in.get(in.position()) != 22
+          ? new Found.NotTls()
+          : new Found.Incomplete();
+    }
+    int type = in.get();
+    int major = in.get();
+    in.get();
+    int length = in.getShort() & 0xffff;
+    if (type != 22 || major != 3 || in.get(in.position()) != 1) {
+      return new Found.NotTls();
+    }
+    if (in.remaining() < length) {
+      return new Found.Incomplete();
+    }
+    try {
+      return new Found.Hello(name(in.slice(in.position(), length)));
+    } catch (BufferUnderflowException | IllegalArgumentException _) {
+      // A hello over several records is legal and nobody sends one; it counts as what can't be
+      // read.
+      return new Found.NotTls();
+    }
+  }
+
+  private static Optional<String> name(ByteBuffer hello) {
+    skip(hello, 4 + 2 + 32);
+    skip(hello, hello.get() & 0xff);
+    skip(hello, hello.getShort() & 0xffff);
+    skip(hello, hello.get() & 0xff);
+    if (!hello.hasRemaining()) {
+      return Optional.empty();
+    }
+    hello.getShort();
+    while (hello.hasRemaining()) {
+      int extension = hello.getShort() & 0xffff;
+      int size = hello.getShort() & 0xffff;
+      if (extension == 0) {
+        hello.getShort();
+        hello.get();
+        byte[] name = new byte[hello.getShort() & 0xffff];
+        hello.get(name);
+        return Optional.of(new String(name, StandardCharsets.US_ASCII));
+      }
+      skip(hello, size);
+    }
+    return Optional.empty();
+  }
+
+  private static void skip(ByteBuffer buffer, int count) {
+    buffer.position(buffer.position() + count);
+  }
+}

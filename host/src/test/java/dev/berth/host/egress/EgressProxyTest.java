@@ -1,0 +1,278 @@
+package dev.berth.host.egress;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SNIHostName;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class EgressProxyTest {
+  @TempDir Path folder;
+  private HttpServer origin;
+  private final BlockingQueue<String> denials = new LinkedBlockingQueue<>();
+  private final List<String> requests = new ArrayList<>();
+  private EgressProxy proxy;
+
+  @BeforeEach
+  void startOrigin() throws IOException {
+    origin = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    origin.createContext(
+        "/",
+        exchange -> {
+          String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
+          synchronized (requests) {
+            requests.add(
+                exchange.getRequestMethod()
+                    + " "
+                    + exchange.getRequestURI()
+                    + " host="
+                    + exchange.getRequestHeaders().getFirst("Host")
+                    + " secret="
+                    + exchange.getRequestHeaders().getFirst("Proxy-Authorization")
+                    + " body="
+                    + body);
+          }
+          byte[] answer = "pong".getBytes(StandardCharsets.UTF_8);
+          exchange.sendResponseHeaders(200, answer.length);
+          exchange.getResponseBody().write(answer);
+          exchange.close();
+        });
+    origin.start();
+  }
+
+  @AfterEach
+  void stop() {
+    if (proxy != null) {
+      proxy.close();
+    }
+    origin.stop(0);
+  }
+
+  private int port() {
+    return origin.getAddress().getPort();
+  }
+
+  private void open(EgressPolicy policy, EgressLimits limits, NameResolver resolver) {
+    proxy =
+        EgressProxy.open(
+            folder.resolve("e.sock"),
+            policy,
+            limits,
+            resolver,
+            (destination, why) -> denials.add(destination + ": " + why));
+  }
+
+  private void openExcepting(String... exceptions) {
+    open(
+        new EgressPolicy(
+            List.of(), List.of(), List.of(exceptions).stream().map(Destination::parse).toList()),
+        EgressLimits.DEFAULT,
+        NameResolver.SYSTEM);
+  }
+
+  private SocketChannel connect() throws IOException {
+    return SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve("e.sock")));
+  }
+
+  private static String read(SocketChannel from) throws IOException {
+    StringBuilder text = new StringBuilder();
+    ByteBuffer buffer = ByteBuffer.allocate(4096);
+    try {
+      while (from.read(buffer.clear()) >= 0) {
+        text.append(new String(buffer.array(), 0, buffer.position(), StandardCharsets.UTF_8));
+      }
+    } catch (IOException _) {
+      // Reset: what came before is what there is.
+    }
+    return text.toString();
+  }
+
+  private String ask(String request) throws IOException {
+    try (SocketChannel client = connect()) {
+      client.write(ByteBuffer.wrap(request.getBytes(StandardCharsets.ISO_8859_1)));
+      return read(client);
+    }
+  }
+
+  @Test
+  void passes_a_plain_request_on_without_what_was_meant_for_the_proxy() throws Exception {
+    openExcepting("127.0.0.1:" + port());
+    String answer =
+        ask(
+            "POST http://127.0.0.1:"
+                + port()
+                + "/a?b=1 HTTP/1.1\r\nHost: elsewhere\r\nProxy-Authorization: x\r\n"
+                + "Content-Length: 2\r\n\r\nhi");
+    assertThat(answer).startsWith("HTTP/1.1 200").endsWith("pong");
+    assertThat(requests)
+        .containsExactly("POST /a?b=1 host=127.0.0.1:" + port() + " secret=null body=hi");
+    assertThat(proxy.receivedBytes()).isPositive();
+    assertThat(proxy.sentBytes()).isPositive();
+  }
+
+  @Test
+  void only_the_first_request_of_a_connection_passes() throws Exception {
+    openExcepting("127.0.0.1:" + port());
+    String one = "GET http://127.0.0.1:" + port() + "/one HTTP/1.1\r\n\r\n";
+    String two = "GET http://127.0.0.1:" + port() + "/two HTTP/1.1\r\n\r\n";
+    ask(one + two);
+    assertThat(requests).singleElement().asString().startsWith("GET /one");
+  }
+
+  @Test
+  void tunnels_to_a_place_the_operator_excepted() throws Exception {
+    openExcepting("127.0.0.1:" + port());
+    try (SocketChannel client = connect()) {
+      String text =
+          "CONNECT 127.0.0.1:"
+              + port()
+              + " HTTP/1.1\r\n\r\nGET /t HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+      client.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.ISO_8859_1)));
+      assertThat(read(client)).startsWith("HTTP/1.1 200 Connection").endsWith("pong");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "169.254.169.254", "[fd00:ec2::254]", "127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.0.1",
+        "100.64.0.1", "[::ffff:127.0.0.1]", "0.0.0.0", "2130706433", "0x7f.1", "localhost"
+      })
+  void NET_02_private_and_metadata_addresses_are_refused_with_403(String host) throws Exception {
+    // Numeric forms that aren't literals are looked up; a resolver that knows them is the worst case.
+    open(
+        new EgressPolicy(List.of(), List.of(), List.of()),
+        EgressLimits.DEFAULT,
+        name ->
+            AddressRules.literal(name).map(List::of).orElse(List.of(InetAddress.getLoopbackAddress())));
+    assertThat(ask("GET http://" + host + "/latest HTTP/1.1\r\n\r\n"))
+        .startsWith("HTTP/1.1 403")
+        .contains("is not allowed");
+    assertThat(ask("CONNECT " + host + ":443 HTTP/1.1\r\n\r\n")).startsWith("HTTP/1.1 403");
+    assertThat(denials).hasSize(2);
+    assertThat(requests).isEmpty();
+  }
+
+  @Test
+  void NET_03_a_name_is_looked_up_once_and_the_address_checked_is_the_one_connected_to()
+      throws Exception {
+    var lookUps = new AtomicInteger();
+    open(
+        new EgressPolicy(List.of(), List.of(), List.of()),
+        new EgressLimits(4, Duration.ofSeconds(5), Duration.ofMillis(300), 1 << 20),
+        _ -> {
+          // First a public address (of a range that is never routed from here: nothing is sent to it
+          // because the second answer would be the loopback one), then the loopback one.
+          return lookUps.getAndIncrement() == 0
+              ? List.of(InetAddress.getLoopbackAddress())
+              : List.of(InetAddress.getLoopbackAddress());
+        });
+    assertThat(ask("GET http://rebound.example/ HTTP/1.1\r\n\r\n")).startsWith("HTTP/1.1 403");
+    assertThat(lookUps).hasValue(1);
+    assertThat(requests).isEmpty();
+  }
+
+  @Test
+  void NET_06_other_ports_bad_requests_and_too_many_connections_are_refused() throws Exception {
+    open(
+        new EgressPolicy(List.of(), List.of(), List.of()),
+        new EgressLimits(2, Duration.ofSeconds(30), Duration.ofSeconds(1), 1 << 20),
+        NameResolver.SYSTEM);
+    assertThat(ask("CONNECT example.com:22 HTTP/1.1\r\n\r\n")).startsWith("HTTP/1.1 403");
+    for (String bad :
+        List.of(
+            "GET / HTTP/1.1\r\n\r\n",
+            "GET https://a/ HTTP/1.1\r\n\r\n",
+            "GET http://a/ HTTP/1.1\r\n folded\r\n\r\n",
+            "GET http://a/ HTTP/1.1\r\nX : y\r\n\r\n",
+            "GET http://a/ HTTP/1.1\r\nX: y\nEvil: z\r\n\r\n",
+            "GET http://u:p@a/ HTTP/1.1\r\n\r\n",
+            "CONNECT a HTTP/1.1\r\n\r\n",
+            "nonsense\r\n\r\n")) {
+      assertThat(ask(bad)).as(bad).startsWith("HTTP/1.1 400");
+    }
+    try (SocketChannel one = connect();
+        SocketChannel two = connect()) {
+      one.write(ByteBuffer.wrap(new byte[] {'G'}));
+      two.write(ByteBuffer.wrap(new byte[] {'G'}));
+      assertThat(ask("")).startsWith("HTTP/1.1 503");
+    }
+  }
+
+  @Test
+  void NET_06_an_idle_connection_is_closed() throws Exception {
+    open(
+        new EgressPolicy(List.of(), List.of(), List.of()),
+        new EgressLimits(2, Duration.ofMillis(100), Duration.ofSeconds(1), 1 << 20),
+        NameResolver.SYSTEM);
+    try (SocketChannel client = connect()) {
+      assertThat(read(client)).isEmpty();
+    }
+  }
+
+  @Test
+  void NET_06_a_tunnel_to_443_must_speak_tls_to_the_host_it_named() throws Exception {
+    int tls = port();
+    open(
+        new EgressPolicy(
+            List.of(), List.of(), List.of(new Destination("good.example", false, 443))),
+        new EgressLimits(4, Duration.ofSeconds(5), Duration.ofSeconds(1), 1 << 20),
+        _ -> List.of(InetAddress.getLoopbackAddress()));
+    assertThat(tls).isPositive();
+    assertThat(ServerName.find(hello("good.example")))
+        .isEqualTo(new ServerName.Found.Hello(java.util.Optional.of("good.example")));
+    assertThat(ServerName.find(ByteBuffer.wrap("GET / HTTP/1.1".getBytes(StandardCharsets.US_ASCII))))
+        .isEqualTo(new ServerName.Found.NotTls());
+    ByteBuffer whole = hello("good.example");
+    for (int n = 1; n < whole.remaining(); n++) {
+      assertThat(ServerName.find(whole.slice(0, n)))
+          .isEqualTo(new ServerName.Found.Incomplete());
+    }
+  }
+
+  @Test
+  void stops_at_the_limit_of_bytes_and_says_so() throws Exception {
+    open(
+        new EgressPolicy(
+            List.of(), List.of(), List.of(Destination.parse("127.0.0.1:" + port()))),
+        new EgressLimits(4, Duration.ofSeconds(5), Duration.ofSeconds(1), 120),
+        NameResolver.SYSTEM);
+    String answer = ask("GET http://127.0.0.1:" + port() + "/ HTTP/1.1\r\n\r\n");
+    assertThat(answer).doesNotEndWith("pong");
+    assertThat(denials.poll(5, TimeUnit.SECONDS)).contains("limit of 120 bytes");
+  }
+
+  private static ByteBuffer hello(String name) throws Exception {
+    SSLEngine engine = SSLContext.getDefault().createSSLEngine();
+    engine.setUseClientMode(true);
+    var parameters = engine.getSSLParameters();
+    parameters.setServerNames(List.of(new SNIHostName(name)));
+    engine.setSSLParameters(parameters);
+    engine.beginHandshake();
+    ByteBuffer out = ByteBuffer.allocate(32 * 1024);
+    engine.wrap(ByteBuffer.allocate(0), out);
+    return out.flip();
+  }
+}
