@@ -24,22 +24,22 @@ record RequestHead(
 
   /** Reads one head; empty when it is none, is too long, or the end comes first. */
   static Optional<RequestHead> read(ReadableByteChannel from) throws IOException {
-    ByteBuffer buffer = ByteBuffer.allocate(MAX_BYTES);
+    byte[] bytes = new byte[MAX_BYTES];
+    ByteBuffer buffer = ByteBuffer.wrap(bytes);
     int end = -1;
     while (end < 0) {
       if (!buffer.hasRemaining() || from.read(buffer) < 0) {
         return BAD;
       }
-      end = endOfHead(buffer);
+      end = endOfHead(bytes, buffer.position());
     }
-    String head = new String(buffer.array(), 0, end, StandardCharsets.ISO_8859_1);
-    ByteBuffer rest = ByteBuffer.wrap(buffer.array(), end, buffer.position() - end);
+    String head = new String(bytes, 0, end, StandardCharsets.ISO_8859_1);
+    ByteBuffer rest = ByteBuffer.wrap(bytes, end, buffer.position() - end);
     return parse(head, rest);
   }
 
-  private static int endOfHead(ByteBuffer buffer) {
-    byte[] bytes = buffer.array();
-    for (int i = 3; i < buffer.position(); i++) {
+  private static int endOfHead(byte[] bytes, int length) {
+    for (int i = 3; i < length; i++) {
       if (bytes[i] == '\n'
           && bytes[i - 1] == '\r'
           && bytes[i - 2] == '\n'
