@@ -7,6 +7,7 @@ import dev.berth.host.BerthHost;
 import dev.berth.host.HostSettings;
 import dev.berth.sandbox.ProcessSandbox;
 import dev.berth.sandbox.ProcessSandboxSettings;
+import dev.berth.sandbox.PythonInterpreter;
 import dev.berth.sandbox.Sandbox;
 import dev.berth.server.BerthServer;
 import dev.berth.server.ServerSettings;
@@ -45,8 +46,10 @@ final class Boot implements LocalOperations.Served {
     Sandbox sandbox = null;
     BerthHost host = null;
     try {
-      sandbox = openSandbox(options, data);
-      host = BerthHost.open(HostSettings.defaults(data), sandbox, loop);
+      // One interpreter for both: what dependencies are locked for is what imports them.
+      Path python = PythonInterpreter.find("python3").executable();
+      sandbox = openSandbox(options, data, python);
+      host = BerthHost.open(HostSettings.defaults(data, python), sandbox, loop);
       server.serve(host.service(), host.keys());
     } catch (RuntimeException e) {
       server.close();
@@ -67,11 +70,13 @@ final class Boot implements LocalOperations.Served {
     return new Boot(server, loop, sandbox, host);
   }
 
-  private static Sandbox openSandbox(LocalOperations.ServeOptions options, Path data) {
+  private static Sandbox openSandbox(LocalOperations.ServeOptions options, Path data, Path python) {
     return switch (options.sandbox()) {
       case "auto", "process" ->
           ProcessSandbox.open(
-              ProcessSandboxSettings.of(data).withAllowWeak(options.allowWeakIsolation()));
+              ProcessSandboxSettings.of(data)
+                  .withPython(python.toString())
+                  .withAllowWeak(options.allowWeakIsolation()));
       case "docker" ->
           throw new PluginException(
               ErrorCode.SANDBOX_UNAVAILABLE,

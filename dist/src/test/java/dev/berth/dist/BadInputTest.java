@@ -79,8 +79,7 @@ class BadInputTest {
     "dependency-unresolvable, 422, dependency_unresolvable, berth",
   })
   void what_is_refused_at_install(String plugin, int status, String code, String says) {
-    Answer answer =
-        berth.upload("/api/plugins/install", Pack.tar(Fixtures.plugin(plugin), folder));
+    Answer answer = berth.upload("/api/plugins/install", Pack.tar(Fixtures.plugin(plugin), folder));
     if (plugin.equals("dependency-unresolvable")) {
       org.junit.jupiter.api.Assumptions.assumeFalse(
           answer.code().equals("dependency_index_unreachable"),
@@ -202,8 +201,7 @@ class BadInputTest {
       socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
       socket.getOutputStream().flush();
       socket.shutdownOutput();
-      String answer =
-          new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       assertThat(answer).contains(" 400 ").contains("body_incomplete");
     }
     try (Stream<Path> left = Files.list(berth.data().resolve("run/uploads"))) {

@@ -19,6 +19,7 @@ import dev.berth.host.BerthHost;
 import dev.berth.host.HostSettings;
 import dev.berth.sandbox.ProcessSandbox;
 import dev.berth.sandbox.ProcessSandboxSettings;
+import dev.berth.sandbox.PythonInterpreter;
 import dev.berth.sandbox.Sandbox;
 import java.nio.file.Path;
 import org.assertj.core.api.Assertions;
@@ -42,13 +43,13 @@ class EmbeddingTest {
   @Test
   void a_jvm_program_installs_runs_updates_and_removes_a_plugin() {
     Path data = folder.resolve("data");
-    Path first =
-        Pack.plugin(folder, "dice", "1.0.0", "", MAIN.replace("VERSION", "1"));
-    Path second =
-        Pack.plugin(folder, "dice", "2.0.0", "", MAIN.replace("VERSION", "2"));
+    Path python = PythonInterpreter.find("python3").executable();
+    Path first = Pack.plugin(folder, "dice", "1.0.0", "", MAIN.replace("VERSION", "1"));
+    Path second = Pack.plugin(folder, "dice", "2.0.0", "", MAIN.replace("VERSION", "2"));
     try (ChannelLoop loop = new SelectorLoop();
-        Sandbox sandbox = ProcessSandbox.open(ProcessSandboxSettings.of(data));
-        BerthHost host = BerthHost.open(HostSettings.defaults(data), sandbox, loop)) {
+        Sandbox sandbox =
+            ProcessSandbox.open(ProcessSandboxSettings.of(data).withPython(python.toString()));
+        BerthHost host = BerthHost.open(HostSettings.defaults(data, python), sandbox, loop)) {
       PluginService plugins = host.service();
 
       Plugin dice = plugins.install(new InstallSource.Archive(first));

@@ -45,7 +45,8 @@ class MainJobTest {
   @Test
   void answers_every_call_in_the_shape_of_the_specification() {
     Path archive =
-        Pack.plugin(folder, "echo", "1.0.0", "description: says it again\nauthor: Somebody\n", ECHO);
+        Pack.plugin(
+            folder, "echo", "1.0.0", "description: says it again\nauthor: Somebody\n", ECHO);
     Answer installed = berth.upload("/api/plugins/install", archive);
     assertThat(installed.status()).as(installed.body()).isBetween(200, 201);
     String id = installed.json().path("plugin_id").asString();
@@ -107,8 +108,10 @@ class MainJobTest {
     Pack.write(
         plugin,
         java.util.Map.of(
-            "plugin.yaml", "name: forms\nversion: 1.0.0\nmain: main.py\nclass: P\n",
-            "main.py", ECHO));
+            "plugin.yaml",
+            "name: forms\nversion: 1.0.0\nmain: main.py\nclass: P\n",
+            "main.py",
+            ECHO));
     for (Path archive :
         new Path[] {
           Pack.tar(plugin, folder),

@@ -6,7 +6,10 @@ import dev.berth.api.PluginService;
 import dev.berth.api.TenantId;
 import dev.berth.channel.ChannelLoop;
 import dev.berth.host.lifecycle.Lifecycle;
+import dev.berth.host.store.Store;
 import dev.berth.sandbox.Sandbox;
+import java.nio.file.Path;
+import java.util.function.Function;
 
 /** The host: open it, use its service, close it. */
 public final class BerthHost implements AutoCloseable {
@@ -27,6 +30,16 @@ public final class BerthHost implements AutoCloseable {
    */
   public static BerthHost open(HostSettings settings, Sandbox sandbox, ChannelLoop loop) {
     return new BerthHost(Lifecycle.open(settings, sandbox, loop));
+  }
+
+  /**
+   * Works on the API keys of a data folder, whether or not a host has it open.
+   *
+   * @throws PluginException {@code store_unavailable}, {@code store_corrupt}
+   */
+  public static <T extends @org.jspecify.annotations.Nullable Object> T withKeys(
+      Path dataDir, Function<AccessKeys, T> work) {
+    return Store.withKeys(dataDir, work);
   }
 
   /** The plugins of a tenant; one that has none yet is as good as any. */

@@ -11,6 +11,7 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -86,6 +87,26 @@ public final class Store implements AutoCloseable {
       if (!opened) {
         close(database, lock);
       }
+    }
+  }
+
+  /**
+   * Works on the API keys of {@code dataDir}, whether or not a host has it open: SQLite lets two
+   * processes share the database, and nothing else of the store is touched.
+   */
+  public static <T extends @Nullable Object> T withKeys(
+      Path dataDir, Function<AccessKeys, T> work) {
+    Path file = dataDir.resolve("berth.db");
+    try {
+      Files.createDirectories(dataDir, mode("rwx--x--x"));
+      NativeLibrary.unpackBelow(dataDir);
+      prepareFile(dataDir, file);
+      Schema.prepare(file, Database.source(file, DEADLINE, false));
+    } catch (IOException e) {
+      throw StoreFailure.of(file, e);
+    }
+    try (var database = new Database(file, DEADLINE)) {
+      return work.apply(new StoredKeys(database));
     }
   }
 
