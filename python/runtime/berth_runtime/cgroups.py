@@ -1,8 +1,8 @@
 """Control groups, version 1 (one tree per controller) and version 2 (one tree), see cgroups(7).
 
-All groups of one zygote lie in `berth-<installation>-<instance>` below the group the host itself runs in, so that the
-host's own limits hold for its plugins too. Groups of other instances of the installation are left over from a host
-that died; they are emptied and removed.
+All groups of one zygote lie in `berth-<installation>-<instance>` below the group the host itself runs in, so that
+the host's own limits hold for its plugins too. Groups of other instances of the installation are left over from a
+host that died; they are emptied and removed.
 """
 
 from __future__ import annotations
@@ -239,14 +239,10 @@ def prepare(installation: str, instance: str, host: int) -> Cgroups:
 
     installation, instance: parts of folder names, letters and digits. host: process id of the host.
     """
-    return prepare_in(
-        _read("/proc/self/mountinfo"), _read("/proc/self/cgroup"), installation, instance, host
-    )
+    return prepare_in(_read("/proc/self/mountinfo"), _read("/proc/self/cgroup"), installation, instance, host)
 
 
-def prepare_in(
-    mountinfo: str, membership: str, installation: str, instance: str, host: int
-) -> Cgroups:
+def prepare_in(mountinfo: str, membership: str, installation: str, instance: str, host: int) -> Cgroups:
     """As prepare, of these mounts and this membership."""
     v1, v2 = _trees(mountinfo, membership)
     result = Cgroups()

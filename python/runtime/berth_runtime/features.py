@@ -40,9 +40,7 @@ _REMEDY = {
     "landlock": "Use Linux 5.13 or later with Landlock among its security modules (lsm=landlock,...).",
     "data_size_limit": "Put the data folder on a file system of its own, or give it a quota.",
 }
-_NAMESPACE_REMEDY = (
-    "Use a kernel with this namespace, and in a container allow unshare(2) (Docker: --privileged)."
-)
+_NAMESPACE_REMEDY = "Use a kernel with this namespace, and in a container allow unshare(2) (Docker: --privileged)."
 
 
 @dataclass

@@ -63,10 +63,11 @@ def step(name: str) -> Iterator[None]:
 class Jail:
     """What all sandboxes of a zygote have in common.
 
-    root: where the tree is mounted. sockets: path of the host's listening socket. namespaces: CLONE_ flags that this
-    kernel has, without user and pid. landlock: its ABI, 0 for none. filter: None when this kernel has no seccomp.
-    uids: whether each plugin can have a uid of its own. drop_groups: whether supplementary groups can be dropped.
-    user_namespace: whether the worker gets one of its own. worker: module with run(socket) -> int.
+    root: where the tree is mounted. socket: path of the host's listening socket. namespaces: CLONE_ flags that
+    this kernel has, without user and pid. landlock: its ABI, 0 for none. filter: None when this kernel has no
+    seccomp. uids: whether each plugin can have a uid of its own. drop_groups: whether supplementary groups can be
+    dropped. user_namespace: whether the worker gets one of its own. core_limit: RLIMIT_CORE. worker: module with
+    run(socket) -> int.
     """
 
     root: str
@@ -273,9 +274,7 @@ def _wait_and_enter(jail: Jail, control: socket.socket, host: int) -> socket.soc
     return _enter(jail, request, fds, control, host)
 
 
-def _enter(
-    jail: Jail, request: dict[str, Any], fds: list[int], control: socket.socket, host: int
-) -> socket.socket:
+def _enter(jail: Jail, request: dict[str, Any], fds: list[int], control: socket.socket, host: int) -> socket.socket:
     """Turns a parked child into the sandbox of one plugin. See the head of this file for the order."""
     read_only = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV
     with step("mount /workspace"):
@@ -365,4 +364,3 @@ def set_title(title: str) -> None:
     if 0 < start < end:
         room = end - start
         ctypes.memmove(start, title.encode()[: room - 1].ljust(room, b"\0"), room)
-

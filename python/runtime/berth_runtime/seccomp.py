@@ -1,4 +1,4 @@
-"""Turns seccomp.json, the list of refused system calls, into the kernel's filter program (seccomp(2), classic BPF)."""
+"""Turns seccomp.json, the list of refused system calls, into a program of classic BPF for seccomp(2)."""
 
 from __future__ import annotations
 

@@ -81,9 +81,7 @@ def build(root: str, runtime: str) -> None:
         for packages in ("site-packages", "dist-packages"):
             # The host's own packages are none of a plugin's business.
             if os.path.isdir(f"{root}{path}/{packages}"):
-                linux.mount(
-                    "empty", f"{root}{path}/{packages}", "tmpfs", _READ_ONLY, "mode=0755,size=4k"
-                )
+                linux.mount("empty", f"{root}{path}/{packages}", "tmpfs", _READ_ONLY, "mode=0755,size=4k")
     linux.bind(runtime, root + RUNTIME, _READ_ONLY)
     _devices(root)
     os.makedirs(f"{root}/etc", 0o755, exist_ok=True)

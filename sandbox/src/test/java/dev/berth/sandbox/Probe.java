@@ -36,6 +36,11 @@ final class Probe implements AutoCloseable {
   /** Runs Python that may raise; the whole answer. */
   JsonNode attempt(String... lines) {
     send(lines);
+    return receive();
+  }
+
+  /** The next frame. */
+  JsonNode receive() {
     byte[] head = read(4);
     return json.readTree(read(ByteBuffer.wrap(head).getInt()));
   }

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
 
 /** Starting, ending and counting, on the real thing. */
 @Timeout(60)
@@ -133,6 +134,49 @@ final class ProcessSandboxTest {
     try (Probe after = bench.start(5)) {
       assertThat(after.run("out = 2").asInt()).isEqualTo(2);
       assertThat(bench.sandbox().launcherPid()).isNotEqualTo(launcher);
+    }
+  }
+
+  @Test
+  void theRealWorkerRunsAPlugin(@TempDir Path other) throws IOException {
+    ProcessSandboxSettings settings =
+        ProcessSandboxSettings.of(other).withAllowWeak(!Bench.isRoot());
+    Path plugin = Files.createDirectories(other.resolve("packages/echo"));
+    Files.writeString(
+        plugin.resolve("main.py"),
+        """
+        class Echo:
+            def __init__(self, config): self.greeting = config["greeting"]
+            async def initialize(self): return True
+            async def execute(self, context): return self.greeting + context["name"]
+            async def cleanup(self): pass
+        """);
+    try (ProcessSandbox sandbox = ProcessSandbox.open(settings)) {
+      Probe worker =
+          new Probe(
+              sandbox.start(
+                  new SandboxSpec(
+                      new PluginId("plugin_e"),
+                      1,
+                      plugin,
+                      null,
+                      other.resolve("data"),
+                      1,
+                      Bench.LIMITS)));
+      worker.send(
+          "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocol\":1,"
+              + "\"plugin\":{\"id\":\"plugin_e\",\"name\":\"echo\",\"version\":\"1.0.0\"},"
+              + "\"entry\":{\"main\":\"main.py\",\"class\":\"Echo\"},\"paths\":[\"/workspace\"],"
+              + "\"limits\":{\"max_context_bytes\":1048576,\"max_result_bytes\":1048576},\"config\":{\"greeting\":\"hi \"}}}");
+      JsonNode ready = worker.receive();
+      assertThat(ready.path("result").path("protocol").asInt()).as(ready.toString()).isEqualTo(1);
+      worker.send(
+          "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"execute\",\"params\":{\"context\":{\"name\":\"you\"}}}");
+      assertThat(worker.receive().path("result").path("value").asString()).isEqualTo("hi you");
+      worker.send("{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"shutdown\"}");
+      assertThat(worker.receive().path("id").asInt()).isEqualTo(3);
+      assertThat(worker.process().exited().join()).isEqualTo(new SandboxExit.Exited(0));
+      worker.close();
     }
   }
 }
