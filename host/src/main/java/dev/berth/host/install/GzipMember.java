@@ -130,7 +130,7 @@ final class GzipMember extends InputStream {
     long out = inflater.getBytesWritten();
     if (out > files + headers) {
       throw unpacking.refuse(
-          ErrorCode.ARCHIVE_TOO_LARGE, "it unpacks to more than " + (files >> 20) + " MiB");
+          ErrorCode.ARCHIVE_TOO_LARGE, "it unpacks to more than " + Unpacking.size(files));
     }
     // Headers pack far better than files do, in honest archives too.
     unpacking.checkRatio(out - headers, inflater.getBytesRead());

@@ -126,8 +126,8 @@ public final class PackageStore {
         throw unpacking.refuse(
             ErrorCode.ARCHIVE_TOO_LARGE,
             "it is larger than "
-                + (limits.archiveBytes() >> 20)
-                + " MiB, which is the most it may");
+                + Unpacking.size(limits.archiveBytes())
+                + ", which is the most it may");
       }
       ByteBuffer head = ByteBuffer.allocate((int) Math.min(ArchiveFormat.HEAD, file.size()));
       while (head.hasRemaining() && file.read(head, head.position()) >= 0) {

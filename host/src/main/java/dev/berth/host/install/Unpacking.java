@@ -165,11 +165,15 @@ final class Unpacking {
     return refuse(
         ErrorCode.ARCHIVE_TOO_LARGE,
         rawName,
-        String.format(
-            Locale.ROOT,
-            "is too large; a file may have %d MiB, all together %d MiB",
-            limits.entryBytes() >> 20,
-            limits.unpackedBytes() >> 20));
+        "is too large; a file may have "
+            + size(limits.entryBytes())
+            + ", all together "
+            + size(limits.unpackedBytes()));
+  }
+
+  /** {@code bytes} for people to read: in MiB where it is some. */
+  static String size(long bytes) {
+    return bytes < 1 << 20 ? bytes + " bytes" : (bytes >> 20) + " MiB";
   }
 
   private EntryName name(byte[] rawName) {

@@ -31,7 +31,7 @@ final class ZipUnpacker {
     if (size > to.limits().unpackedBytes()) {
       throw to.refuse(
           ErrorCode.ARCHIVE_TOO_LARGE,
-          "it unpacks to more than " + (to.limits().unpackedBytes() >> 20) + " MiB");
+          "it unpacks to more than " + Unpacking.size(to.limits().unpackedBytes()));
     }
     to.checkRatio(size, file.size());
     var unpacker = new ZipUnpacker(file, to);
@@ -88,7 +88,7 @@ final class ZipUnpacker {
           throw to.refuse(
               ErrorCode.ARCHIVE_TOO_LARGE,
               entry.name(),
-              "holds more than the " + entry.size() + " bytes it says");
+              "holds more bytes than it says (" + entry.size() + ")");
         }
         crc.update(out, 0, n);
         sink.write(out, 0, n);
