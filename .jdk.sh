@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced: finds a JDK 25 by the release file of each installed one and exports JAVA_HOME.
 berth_find_jdk() {
   local home
