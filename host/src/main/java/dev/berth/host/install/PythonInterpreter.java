@@ -2,7 +2,15 @@ package dev.berth.host.install;
 
 import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
+import dev.berth.api.Text;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
 
 /**
  * A Python that plugins can run on.
@@ -11,15 +19,82 @@ import java.nio.file.Path;
  * @param version e.g. {@code 3.11.7}
  * @param abi what compiled modules are made for, e.g. {@code cpython-311-x86_64-linux-gnu}
  */
-@SuppressWarnings({"DoNotCallSuggester", "UnusedVariable"})
 public record PythonInterpreter(Path executable, String version, String abi) {
+  private static final int OLDEST_MINOR = 9;
+
+  // The suffix of extension modules holds the ABI and needs no module outside the interpreter,
+  // which sysconfig does: Debian's python3-minimal lacks parts of that.
+  private static final String QUESTION =
+      """
+      import sys, importlib.machinery as m
+      print('berth', sys.implementation.name, *sys.version_info[:3])
+      print(m.EXTENSION_SUFFIXES[0])
+      print(sys.executable)
+      """;
+
   /**
    * Asks {@code python} what it is.
    *
    * @throws PluginException {@code sandbox_unavailable} when it does not run or is older than 3.9
    */
   public static PythonInterpreter probe(Path python) {
-    throw new PluginException(ErrorCode.NOT_IMPLEMENTED, "not built yet");
+    List<String> answer;
+    try {
+      answer = ask(python);
+    } catch (IOException e) {
+      throw unusable(python, "does not run (" + e.getMessage() + ")");
+    }
+    String[] version = answer.isEmpty() ? new String[0] : answer.get(0).split(" ", -1);
+    if (answer.size() != 3 || version.length != 5 || !version[0].equals("berth")) {
+      throw unusable(
+          python,
+          "does not answer as a Python does ("
+              + Text.printable(String.join(" ", answer), 200)
+              + ")");
+    }
+    int major = Integer.parseInt(version[2]);
+    int minor = Integer.parseInt(version[3]);
+    String number = major + "." + minor + "." + version[4];
+    if (major != 3 || minor < OLDEST_MINOR) {
+      throw unusable(python, "is Python " + number);
+    }
+    try {
+      return new PythonInterpreter(
+          Path.of(answer.get(2)).toRealPath(), number, abi(version[1], minor, answer.get(1)));
+    } catch (IOException e) {
+      throw unusable(python, "names a file that isn't there, " + answer.get(2));
+    }
+  }
+
+  /** {@code .cpython-311-x86_64-linux-gnu.so} without its ends, or the like where it has none. */
+  private static String abi(String implementation, int minor, String suffix) {
+    String middle = suffix.replaceFirst("^\\.", "").replaceFirst("\\.?[a-z]+$", "");
+    return middle.isEmpty()
+        ? implementation + "-3" + minor + "-" + System.getProperty("os.arch")
+        : middle;
+  }
+
+  private static List<String> ask(Path python) throws IOException {
+    Process process =
+        new ProcessBuilder(python.toString(), "-I", "-S", "-c", QUESTION)
+            .directory(Path.of("/").toFile())
+            .redirectErrorStream(true)
+            .start();
+    try {
+      process.getOutputStream().close();
+      if (!process.waitFor(10, TimeUnit.SECONDS)) {
+        throw new IOException("no answer within 10 s");
+      }
+      // Longer than a pipe holds is no answer to this question, and would have waited till now.
+      return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
+          .lines()
+          .toList();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    } finally {
+      process.destroyForcibly();
+    }
   }
 
   /**
@@ -28,6 +103,39 @@ public record PythonInterpreter(Path executable, String version, String abi) {
    * @throws PluginException {@code sandbox_unavailable} when there is none
    */
   public static PythonInterpreter find() {
-    throw new PluginException(ErrorCode.NOT_IMPLEMENTED, "not built yet");
+    return find(System.getenv());
+  }
+
+  static PythonInterpreter find(Map<String, String> environment) {
+    var refused = new ArrayList<String>();
+    var names = new ArrayList<>(List.of("python3"));
+    for (int minor = 13; minor >= OLDEST_MINOR; minor--) {
+      names.add("python3." + minor);
+    }
+    String[] folders = environment.getOrDefault("PATH", "").split(":", -1);
+    for (String name : names) {
+      for (String folder : folders) {
+        Path candidate = Path.of(folder, name);
+        if (folder.startsWith("/") && Files.isExecutable(candidate)) {
+          try {
+            return probe(candidate);
+          } catch (PluginException e) {
+            refused.add(e.getMessage());
+          }
+        }
+      }
+    }
+    throw new PluginException(
+        ErrorCode.SANDBOX_UNAVAILABLE,
+        "No Python 3."
+            + OLDEST_MINOR
+            + " or newer is on the PATH. Install python3, or name one with --python."
+            + (refused.isEmpty() ? "" : " " + refused.getFirst()));
+  }
+
+  private static PluginException unusable(Path python, String why) {
+    return new PluginException(
+        ErrorCode.SANDBOX_UNAVAILABLE,
+        python + " " + why + "; plugins need Python 3." + OLDEST_MINOR + " or newer.");
   }
 }

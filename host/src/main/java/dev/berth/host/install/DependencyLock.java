@@ -1,0 +1,64 @@
+package dev.berth.host.install;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Comparator;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * A resolved set of wheels for one kind of interpreter.
+ *
+ * @param abi the interpreter's
+ * @param pins by name
+ */
+record DependencyLock(String abi, List<Pin> pins) {
+  /**
+   * One project at one version.
+   *
+   * @param name normalized as by PEP 503
+   * @param sha256 of the files that may be installed for it, in hexadecimal, sorted
+   */
+  record Pin(String name, String version, List<String> sha256) {
+    Pin {
+      sha256 = sha256.stream().distinct().sorted().toList();
+    }
+
+    String line() {
+      return name
+          + "=="
+          + version
+          + sha256.stream().map(hash -> " --hash=sha256:" + hash).collect(Collectors.joining());
+    }
+  }
+
+  DependencyLock {
+    pins = pins.stream().sorted(Comparator.comparing(Pin::name)).toList();
+  }
+
+  /** As a requirements file that pip and uv check hashes with. */
+  String text() {
+    return pins.stream().map(pin -> pin.line() + "\n").collect(Collectors.joining());
+  }
+
+  /** Each pin as a requirement. */
+  List<DependencyRequirement> requirements() {
+    return pins.stream()
+        .map(pin -> new DependencyRequirement(pin.name() + "==" + pin.version(), pin.name()))
+        .toList();
+  }
+
+  /** Names this set: SHA-256 over the text and the interpreter, 64 hexadecimal digits. */
+  String hash() {
+    try {
+      byte[] digest =
+          MessageDigest.getInstance("SHA-256")
+              .digest(("berth lock 1\n" + abi + "\n" + text()).getBytes(StandardCharsets.UTF_8));
+      return HexFormat.of().formatHex(digest);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+}

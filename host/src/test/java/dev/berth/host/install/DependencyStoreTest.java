@@ -1,0 +1,521 @@
+package dev.berth.host.install;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.berth.api.ErrorCode;
+import dev.berth.api.InstallProgress;
+import dev.berth.api.PluginException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Dependencies from an index of our own, with both tools. */
+class DependencyStoreTest {
+  private static final Duration LONG = Duration.ofMinutes(3);
+
+  @TempDir Path dir;
+  private Path data;
+  private Path home;
+  private Wheels wheels;
+
+  @BeforeEach
+  void prepare() throws IOException {
+    data = dir.resolve("data");
+    home = Files.createDirectories(dir.resolve("home"));
+    wheels = new Wheels(dir.resolve("wheels"));
+  }
+
+  private DependencyStore store(Map<String, String> environment) {
+    return new DependencyStore(data, Tool.PYTHON, environment, LONG);
+  }
+
+  private DependencyStore store(Tool tool) throws Exception {
+    return store(tool.from(wheels.folder(), home));
+  }
+
+  private PluginException refused(DependencyStore store, String... requirements) {
+    try {
+      String lock = store.prepare(List.of(requirements), InstallProgress.NONE);
+      throw new AssertionError("prepared " + lock);
+    } catch (PluginException e) {
+      assertNothingLeft();
+      return e;
+    }
+  }
+
+  private void assertNothingLeft() {
+    String[] left = data.resolve("site").toFile().list();
+    assertThat(left == null ? new String[0] : left).isEmpty();
+  }
+
+  private String python(DependencyStore store, String lock, String code) throws Exception {
+    return Tool.python(
+        Map.of(),
+        "-I",
+        "-S",
+        "-c",
+        "import sys; sys.path.insert(0, " + quoted(store.directory(lock)) + "); " + code);
+  }
+
+  private static String quoted(Path path) {
+    return "'" + path.toString().replace("'", "\\'") + "'";
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void what_is_required_and_what_that_requires_can_be_imported(Tool tool) throws Exception {
+    wheels.wheel("berth_top", "1.5", "berth-below>=2; python_version >= '3.9'");
+    wheels.wheel("berth_top", "0.9");
+    wheels.wheel("berth_below", "1.0");
+    wheels.wheel("berth_below", "2.1");
+    var told = Collections.synchronizedList(new ArrayList<String>());
+    DependencyStore store = store(tool);
+    String lock =
+        store.prepare(
+            List.of("# what it is for", "Berth.Top >= 1, <2  # comment", "", "berth_top>=1,<2"),
+            (step, message) -> told.add(step + ": " + message));
+    assertThat(
+            python(
+                store,
+                lock,
+                "import berth_top, berth_below; print(berth_top.VERSION, berth_below.VERSION)"))
+        .isEqualTo("1.5 2.1");
+    assertThat(store.locks()).containsExactly(lock);
+    assertThat(told).isNotEmpty().allMatch(line -> line.startsWith("dependencies: "));
+    assertThat(data.resolve("site").toFile().list()).containsExactly(lock);
+    assertThat(store.directory(lock).resolve("berth-lock.txt"))
+        .content()
+        .matches("(?s)berth-below==2.1 --hash=sha256:[0-9a-f]{64}.*\nberth-top==1.5 --hash=.*");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void the_folder_is_read_only_and_compiled(Tool tool) throws Exception {
+    wheels.wheel(
+        "berth_pack",
+        "1",
+        List.of(),
+        Map.of("berth_pack/__init__.py", "", "berth_pack/inner/deep.py", "def f(): raise KeyError"),
+        Map.of());
+    DependencyStore store = store(tool);
+    String lock = store.prepare(List.of("berth-pack"), InstallProgress.NONE);
+    Path folder = store.directory(lock);
+    try (Stream<Path> all = Files.walk(folder)) {
+      for (Path path : all.toList()) {
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(path)))
+            .as("%s", path)
+            .isEqualTo(Files.isDirectory(path) ? "r-xr-xr-x" : "r--r--r--");
+        assertThat(Files.isSymbolicLink(path)).isFalse();
+        if (path.toString().endsWith(".py")) {
+          String module = path.getFileName().toString().replace(".py", "");
+          try (Stream<Path> cached = Files.list(path.resolveSibling("__pycache__"))) {
+            assertThat(cached.map(c -> c.getFileName().toString()))
+                .as("bytecode of %s", path)
+                .anyMatch(name -> name.startsWith(module + ".") && name.endsWith(".pyc"));
+          }
+        }
+      }
+    }
+    // The bytecode is what is imported: its paths are those of the sandbox.
+    assertThat(
+            python(
+                store,
+                lock,
+                "import marshal; b = open("
+                    + quoted(folder.resolve("berth_pack/inner/__pycache__"))
+                    + " + '/deep.' + sys.implementation.cache_tag + '.pyc', 'rb').read();"
+                    + " print(b[4], marshal.loads(b[16:]).co_filename)"))
+        .isEqualTo("1 /site/berth_pack/inner/deep.py");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void one_lock_is_installed_once_however_many_want_it(Tool tool) throws Exception {
+    wheels.wheel("berth_one", "1.0");
+    wheels.wheel("berth_two", "1.0", "berth-one");
+    DependencyStore store = store(tool);
+    Callable<String> first = () -> store.prepare(List.of("berth-two==1.0"), InstallProgress.NONE);
+    Callable<String> second =
+        () -> store.prepare(List.of("berth_one>=1", "berth_two"), InstallProgress.NONE);
+    var locks = new HashSet<String>();
+    try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (var future : executor.invokeAll(List.of(first, second, first, second))) {
+        locks.add(future.get());
+      }
+    }
+    assertThat(locks).hasSize(1);
+    String lock = locks.iterator().next();
+    assertThat(data.resolve("site").toFile().list()).containsExactly(lock);
+    Object inode = Files.getAttribute(store.directory(lock), "unix:ino");
+    assertThat(store.prepare(List.of("berth-two"), InstallProgress.NONE)).isEqualTo(lock);
+    assertThat(Files.getAttribute(store.directory(lock), "unix:ino")).isEqualTo(inode);
+    // Another version is another lock, beside it.
+    wheels.wheel("berth_one", "1.1");
+    String newer = store.prepare(List.of("berth-two"), InstallProgress.NONE);
+    assertThat(store.locks()).containsExactlyInAnyOrder(lock, newer);
+    store.remove(lock);
+    store.remove(lock);
+    assertThat(store.locks()).containsExactly(newer);
+    assertThat(data.resolve("site").toFile().list()).containsExactly(newer);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void nothing_to_install_is_no_lock(Tool tool) throws Exception {
+    wheels.wheel("berth_one", "1.0");
+    DependencyStore store = store(tool);
+    assertThat(store.prepare(List.of(), InstallProgress.NONE)).isNull();
+    assertThat(store.prepare(List.of("  ", "# only words"), InstallProgress.NONE)).isNull();
+    assertThat(store.prepare(List.of("berth_one; python_version < '3'"), InstallProgress.NONE))
+        .isNull();
+    assertThat(store.locks()).isEmpty();
+    assertNothingLeft();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void sup_08_a_source_archive_is_refused_and_its_setup_py_never_runs(Tool tool) throws Exception {
+    Path proof = dir.resolve("setup-py-ran");
+    wheels.source("berth_source", "1.0", "open(" + quoted(proof) + ", 'w').close()");
+    PluginException e = refused(store(tool), "berth-source>=1");
+    assertThat(e.code()).as(e.getMessage()).isEqualTo(ErrorCode.DEPENDENCY_NO_WHEEL);
+    assertThat(e)
+        .hasMessageContaining(
+            "The dependency berth-source>=1 has no wheel for " + Tool.PYTHON.abi())
+        .hasMessageContaining(tool.name().toLowerCase(java.util.Locale.ROOT) + " says: ");
+    assertThat(proof).doesNotExist();
+    // Also below another one.
+    wheels.wheel("berth_above", "1.0", "berth-source");
+    assertThat(refused(store(tool), "berth-above").getMessage()).contains("berth-source");
+    assertThat(proof).doesNotExist();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void sup_11_a_wheel_with_startup_hooks_runs_nothing(Tool tool) throws Exception {
+    Path proof = dir.resolve("hook-ran");
+    String hook = "import os; open(" + quoted(proof) + ", 'a').write('x')";
+    wheels.wheel(
+        "berth_hook",
+        "1.0",
+        List.of(),
+        Map.of(
+            "evil.pth",
+            hook + "\n",
+            "sitecustomize.py",
+            hook + "\n",
+            "usercustomize/__init__.py",
+            hook + "\n",
+            "berth_hook.py",
+            "VERSION = 1\n",
+            "berth_hook-1.0.dist-info/entry_points.txt",
+            "[console_scripts]\nberth-evil = berth_hook:main\npip = berth_hook:main\n",
+            "berth_hook-1.0.data/scripts/berth-script",
+            "#!python\n" + hook + "\n",
+            "berth_hook-1.0.data/data/etc/berth.conf",
+            "x"),
+        Map.of());
+    Path bin = Tool.PYTHON.executable().getParent();
+    Set<String> programs = new TreeSet<>(List.of(bin.toFile().list()));
+    var told = Collections.synchronizedList(new ArrayList<String>());
+    DependencyStore store = store(tool);
+    String lock = store.prepare(List.of("berth-hook"), (_, message) -> told.add(message));
+    assertThat(proof).doesNotExist();
+    assertThat(told)
+        .contains(
+            "left out the start-up hook evil.pth",
+            "left out the start-up hook sitecustomize.py",
+            "left out the start-up hook usercustomize");
+    assertThat(python(store, lock, "import berth_hook; print(berth_hook.VERSION)")).isEqualTo("1");
+    // Nor in a Python that is not isolated, even told to treat the folder as its own.
+    String folder = store.directory(lock).toString();
+    assertThat(
+            Tool.python(
+                Map.of("PYTHONPATH", folder),
+                "-c",
+                "import site; site.addsitedir("
+                    + quoted(store.directory(lock))
+                    + "); import berth_hook; print(2)"))
+        .isEqualTo("2");
+    assertThat(proof).doesNotExist();
+    // Scripts and data stay in the folder.
+    assertThat(new TreeSet<>(List.of(bin.toFile().list()))).isEqualTo(programs);
+    try (Stream<Path> all = Files.walk(home)) {
+      assertThat(all.map(p -> p.getFileName().toString())).doesNotContain("berth-evil", "pip");
+    }
+    assertThat(store.directory(lock).resolve("bin")).isDirectory();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void sup_11_a_wheel_whose_record_does_not_match_is_refused(Tool tool) throws Exception {
+    wheels.wheel(
+        "berth_record",
+        "1.0",
+        List.of(),
+        Map.of("berth_record.py", "VERSION = 'announced'\n"),
+        Map.of("berth_record.py", "VERSION = 'delivered'\n"));
+    PluginException e = refused(store(tool), "berth-record");
+    // Either tool may notice before we do.
+    assertThat(e.code())
+        .as(e.getMessage())
+        .isIn(ErrorCode.DEPENDENCY_INVALID, ErrorCode.DEPENDENCY_UNRESOLVABLE);
+    assertThat(e).hasMessageContaining("berth_record.py");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void a_wheel_that_would_write_outside_does_not(Tool tool) throws Exception {
+    Path outside = dir.resolve("data").resolve("site").resolve("escaped.py");
+    wheels.wheel(
+        "berth_escape",
+        "1.0",
+        List.of(),
+        Map.of("berth_escape.py", "", "../escaped.py", "x = 1\n", "../../escaped.py", "x = 1\n"),
+        Map.of());
+    try {
+      DependencyStore store = store(tool);
+      String lock = store.prepare(List.of("berth-escape"), InstallProgress.NONE);
+      assertThat(data.resolve("site").toFile().list()).containsExactly(lock);
+    } catch (PluginException e) {
+      assertNothingLeft();
+    }
+    assertThat(outside).doesNotExist();
+    try (Stream<Path> all = Files.walk(dir)) {
+      assertThat(all.filter(p -> p.endsWith("escaped.py"))).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void what_cannot_be_resolved_is_named(Tool tool) throws Exception {
+    wheels.wheel("berth_one", "1.0");
+    wheels.wheel("berth_left", "1.0", "berth-one>=2");
+    PluginException e = refused(store(tool), "berth-one", "berth-nowhere>=3");
+    assertThat(e.code()).as(e.getMessage()).isEqualTo(ErrorCode.DEPENDENCY_UNRESOLVABLE);
+    assertThat(e).hasMessageContaining("berth-nowhere>=3").hasMessageContaining("says: ");
+    assertThat(e.details().get("requirements")).asString().contains("berth-nowhere>=3");
+    e = refused(store(tool), "berth-one>=7");
+    assertThat(e.code()).as(e.getMessage()).isEqualTo(ErrorCode.DEPENDENCY_UNRESOLVABLE);
+    assertThat(e).hasMessageContaining("The dependency berth-one>=7 can't be resolved");
+    e = refused(store(tool), "berth-left");
+    assertThat(e.code()).as(e.getMessage()).isEqualTo(ErrorCode.DEPENDENCY_UNRESOLVABLE);
+    assertThat(e).hasMessageContaining("berth-one");
+    e = refused(store(tool), "berth-one==1.0", "berth-one!=1.0");
+    assertThat(e.code()).as(e.getMessage()).isEqualTo(ErrorCode.DEPENDENCY_UNRESOLVABLE);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void an_index_serves_and_its_absence_is_said(Tool tool) throws Exception {
+    wheels.wheel("berth_one", "1.0");
+    String url;
+    try (var index = new LoopbackIndex(wheels.folder(), LoopbackIndex.Manner.HONEST)) {
+      url = index.url();
+      DependencyStore store = store(tool.at(url, home));
+      String lock = store.prepare(List.of("berth-one"), InstallProgress.NONE);
+      assertThat(python(store, lock, "import berth_one; print(berth_one.VERSION)"))
+          .isEqualTo("1.0");
+      store.remove(lock);
+    }
+    PluginException e = refused(store(tool.at(url, home)), "berth-other");
+    assertThat(e.code()).as(e.getMessage()).isEqualTo(ErrorCode.DEPENDENCY_INDEX_UNREACHABLE);
+    assertThat(e).hasMessageContaining("berth-other");
+    try (var index = new LoopbackIndex(wheels.folder(), LoopbackIndex.Manner.FAILING)) {
+      String withPassword = index.url().replace("http://", "http://me:hunter2@");
+      e = refused(store(tool.at(withPassword, home)), "berth-third");
+      assertThat(e.code()).as(e.getMessage()).isEqualTo(ErrorCode.DEPENDENCY_INDEX_UNREACHABLE);
+      assertThat(e.getMessage()).doesNotContain("hunter2");
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void a_file_that_is_not_the_announced_one_is_refused(Tool tool) throws Exception {
+    wheels.wheel("berth_lie", "1.0");
+    try (var index = new LoopbackIndex(wheels.folder(), LoopbackIndex.Manner.LYING)) {
+      PluginException e = refused(store(tool.at(index.url(), home)), "berth-lie");
+      assertThat(e.code()).as(e.getMessage()).isEqualTo(ErrorCode.DEPENDENCY_UNRESOLVABLE);
+      assertThat(e).hasMessageContaining("is not the one it announced");
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void an_index_that_never_answers_is_given_up_on_and_no_process_stays(Tool tool) throws Exception {
+    try (var index = new LoopbackIndex(wheels.folder(), LoopbackIndex.Manner.SILENT)) {
+      var store =
+          new DependencyStore(data, Tool.PYTHON, tool.at(index.url(), home), Duration.ofSeconds(4));
+      PluginException e = refused(store, "berth-slow");
+      assertThat(e.code()).as(e.getMessage()).isEqualTo(ErrorCode.DEPENDENCY_INDEX_UNREACHABLE);
+      assertThat(e).hasMessageContaining("not there after 4 s");
+      assertThat(index.asked.getCount()).isZero();
+      assertThat(running()).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void an_interrupted_install_ends_and_leaves_nothing(Tool tool) throws Exception {
+    try (var index = new LoopbackIndex(wheels.folder(), LoopbackIndex.Manner.SILENT)) {
+      DependencyStore store = store(tool.at(index.url(), home));
+      var outcome = new java.util.concurrent.CompletableFuture<ErrorCode>();
+      Thread installing =
+          Thread.ofVirtual()
+              .start(() -> {
+                try {
+                  store.prepare(List.of("berth-slow"), InstallProgress.NONE);
+                  outcome.completeExceptionally(new AssertionError("prepared"));
+                } catch (PluginException e) {
+                  outcome.complete(e.code());
+                }
+              });
+      index.asked.await();
+      installing.interrupt();
+      assertThat(outcome.get()).isEqualTo(ErrorCode.CANCELLED);
+      assertNothingLeft();
+      assertThat(running()).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void a_host_that_is_killed_takes_its_tool_with_it(Tool tool) throws Exception {
+    try (var index = new LoopbackIndex(wheels.folder(), LoopbackIndex.Manner.SILENT)) {
+      var command =
+          new ArrayList<>(
+              List.of(
+                  ProcessHandle.current().info().command().orElseThrow(),
+                  "-cp",
+                  System.getProperty("java.class.path"),
+                  PrepareDependencies.class.getName(),
+                  data.toString(),
+                  "berth-slow"));
+      tool.at(index.url(), home).forEach((key, value) -> command.add(key + "=" + value));
+      Process host = new ProcessBuilder(command).inheritIO().start();
+      index.asked.await();
+      List<Long> tools = running();
+      assertThat(tools).isNotEmpty();
+      host.destroyForcibly().waitFor();
+      for (long pid : tools) {
+        ProcessHandle.of(pid).ifPresent(process -> process.onExit().join());
+      }
+      assertThat(running()).isEmpty();
+      DependencyStore next = store(tool);
+      next.sweep();
+      assertNothingLeft();
+    }
+  }
+
+  /** Processes that work below this test's data folder. */
+  private List<Long> running() throws IOException {
+    var found = new ArrayList<Long>();
+    try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
+      for (Path process : processes.toList()) {
+        Path cwd = process.resolve("cwd");
+        if (process.getFileName().toString().matches("\\d+")
+            && Files.exists(cwd, LinkOption.NOFOLLOW_LINKS)) {
+          long pid = Long.parseLong(process.getFileName().toString());
+          try {
+            if (Files.readSymbolicLink(cwd).startsWith(data)) {
+              found.add(pid);
+            }
+          } catch (IOException e) {
+            found.remove(pid); // It has just ended.
+          }
+        }
+      }
+    }
+    return found;
+  }
+
+  @Test
+  void half_done_work_of_a_host_that_died_is_swept() throws Exception {
+    Path site = Files.createDirectories(data.resolve("site"));
+    Path good = Files.createDirectory(site.resolve("a".repeat(64)));
+    for (String left : List.of(".work-1", ".new-2", ".new-" + "b".repeat(64))) {
+      Path folder = Files.createDirectories(site.resolve(left).resolve("x"));
+      Files.createSymbolicLink(folder.resolve("out"), good);
+      Files.writeString(good.resolve(left.substring(1)), "kept");
+      Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("r-xr-xr-x"));
+    }
+    DependencyStore store = store(Map.of());
+    store.sweep();
+    assertThat(site.toFile().list()).containsExactly(good.getFileName().toString());
+    assertThat(good.toFile().list()).hasSize(3);
+    assertThat(store.locks()).containsExactly("a".repeat(64));
+  }
+
+  @Test
+  void without_uv_and_pip_the_remedy_is_said() throws Exception {
+    Path venv = dir.resolve("venv");
+    assertThat(Tool.python(Map.of(), "-I", "-m", "venv", "--without-pip", venv.toString()))
+        .isEmpty();
+    var python =
+        new PythonInterpreter(venv.resolve("bin/python"), Tool.PYTHON.version(), Tool.PYTHON.abi());
+    var store = new DependencyStore(data, python, Map.of("PATH", "/nonexistent"), LONG);
+    PluginException e = refused(store, "berth-one");
+    assertThat(e.code()).isEqualTo(ErrorCode.DEPENDENCY_TOOL_MISSING);
+    assertThat(e).hasMessageContaining("Install uv").hasMessageContaining("python3-pip");
+    TreeRemover.remove(venv);
+  }
+
+  @Test
+  void an_operator_who_told_pip_where_packages_are_does_not_get_uv() throws Exception {
+    wheels.wheel("berth_private", "1.0");
+    Map<String, String> environment = Tool.UV.open(home);
+    environment.keySet().removeIf(key -> key.startsWith("PIP_") || key.startsWith("UV_"));
+    Path config = Files.createDirectories(home.resolve(".config/pip")).resolve("pip.conf");
+    Files.writeString(config, "[global]\nno-index = true\nfind-links = " + wheels.folder() + "\n");
+    var told = Collections.synchronizedList(new ArrayList<String>());
+    store(environment).prepare(List.of("berth-private"), (_, message) -> told.add(message));
+    assertThat(told).contains("resolving with pip");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void the_specifications_sample_imports_its_dependencies(Tool tool) throws Exception {
+    DependencyStore store = store(tool.open(home));
+    String lock;
+    try {
+      lock =
+          store.prepare(
+              List.of("requests>=2.31.0", "beautifulsoup4>=4.12.0", "aiohttp"),
+              InstallProgress.NONE);
+    } catch (PluginException e) {
+      if (e.code() == ErrorCode.DEPENDENCY_INDEX_UNREACHABLE) {
+        System.out.println("SKIPPED with " + tool + ": " + e.getMessage());
+      }
+      assumeTrue(e.code() != ErrorCode.DEPENDENCY_INDEX_UNREACHABLE, e.getMessage());
+      throw e;
+    }
+    assertThat(
+            python(
+                store,
+                lock,
+                "sys.path[:] = [p for p in sys.path if 'site-packages' not in p];"
+                    + " import aiohttp, bs4, requests;"
+                    + " print(bs4.BeautifulSoup('<p>hi</p>', 'html.parser').p.text,"
+                    + " requests.__name__, aiohttp.__file__)"))
+        .startsWith("hi requests " + store.directory(lock));
+  }
+}
