@@ -23,20 +23,21 @@ final class EventQueue {
     static final Event END = new Event("", null, "", true);
   }
 
-  /** How often a silent stream says so, which is how a client that has gone is noticed. */
-  private static final Duration HEARTBEAT = Duration.ofSeconds(5);
-
   private static final long OVERHEAD = 64;
 
   private final BlockingQueue<Event> queue = new LinkedBlockingQueue<>();
   private final AtomicLong waiting = new AtomicLong();
   private final long limit;
+  private final Duration heartbeat;
 
   /**
    * @param limit how many characters may wait
+   * @param heartbeat how often a silent stream says so, which is how a client that has gone is
+   *     noticed
    */
-  EventQueue(long limit) {
+  EventQueue(long limit, Duration heartbeat) {
     this.limit = limit;
+    this.heartbeat = heartbeat;
   }
 
   /** Adds an event unless too much is waiting; whether it was added. The last one always is. */
@@ -62,7 +63,7 @@ final class EventQueue {
   /** Writes events until the last one is written or the client has gone. */
   void drainTo(Sse sse, Sink sink) throws IOException, InterruptedException {
     while (true) {
-      Event event = queue.poll(HEARTBEAT.toMillis(), TimeUnit.MILLISECONDS);
+      Event event = queue.poll(heartbeat.toMillis(), TimeUnit.MILLISECONDS);
       if (event == null) {
         sse.comment();
         continue;

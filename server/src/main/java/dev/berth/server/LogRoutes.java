@@ -3,6 +3,7 @@ package dev.berth.server;
 import dev.berth.api.LogRecord;
 import dev.berth.api.PluginId;
 import io.javalin.http.Context;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -11,6 +12,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 final class LogRoutes {
   private static final int PAGE = 100;
   private static final int MAX_PAGE = 10_000;
+  private static final Duration HEARTBEAT = Duration.ofSeconds(5);
   private static final long MAX_WAITING = 4 << 20;
 
   private final ServerState state;
@@ -48,7 +50,7 @@ final class LogRoutes {
    */
   private void follow(Context context, Backend backend, PluginId id, long after, int limit)
       throws Exception {
-    var queue = new EventQueue(MAX_WAITING);
+    var queue = new EventQueue(MAX_WAITING, HEARTBEAT);
     var missed = new AtomicBoolean();
     try (AutoCloseable _ = state.onClose(() -> queue.offer(EventQueue.Event.END));
         AutoCloseable _ =

@@ -9,6 +9,7 @@ import dev.berth.api.PluginException;
 import io.javalin.http.Context;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -28,6 +29,9 @@ final class ProgressStream {
   /** Progress that doesn't fit is left out; a part of a result that doesn't fit ends the call. */
   private static final long MAX_WAITING = 4 << 20;
 
+  /** A call whose reader has gone is cancelled after one or two of these. */
+  private static final Duration HEARTBEAT = Duration.ofSeconds(1);
+
   private final ServerSettings settings;
   private final Executor blocking;
 
@@ -38,7 +42,7 @@ final class ProgressStream {
 
   /** Runs long work. It goes on to its end even when the client leaves: it changes things. */
   void run(Context context, PluginRoutes.Work work) throws IOException, InterruptedException {
-    var queue = new EventQueue(MAX_WAITING);
+    var queue = new EventQueue(MAX_WAITING, HEARTBEAT);
     var done = new CompletableFuture<Void>();
     blocking.execute(() -> {
       try {
@@ -69,7 +73,7 @@ final class ProgressStream {
     Json body = Bodies.json(context, settings.maxBodyBytes());
     byte[] bytes = body.toByteArray();
     ExecuteEnvelope envelope = ExecuteEnvelope.read(bytes, bytes.length);
-    var queue = new EventQueue(MAX_WAITING);
+    var queue = new EventQueue(MAX_WAITING, HEARTBEAT);
     var listener = new Listener(queue);
     CompletableFuture<ExecutionResult> call =
         backend

@@ -61,10 +61,11 @@ class SlowClientTest {
   /** All that comes before the connection ends, a reset being an end too. */
   private static String untilItEnds(Socket socket) {
     var all = new StringBuilder();
+    byte[] buffer = new byte[64 << 10];
     try {
       InputStream in = socket.getInputStream();
-      for (int c = in.read(); c >= 0; c = in.read()) {
-        all.append((char) c);
+      for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
+        all.append(new String(buffer, 0, count, StandardCharsets.US_ASCII));
       }
     } catch (IOException e) {
       assertThat(e).isNotInstanceOf(java.net.SocketTimeoutException.class);
