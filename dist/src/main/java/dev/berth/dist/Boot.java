@@ -52,7 +52,7 @@ final class Boot implements LocalOperations.Served {
       host = BerthHost.open(HostSettings.defaults(data, python), sandbox, loop);
       server.serve(host.service(), host.keys());
     } catch (RuntimeException e) {
-      server.close();
+      server.drain();
       if (host != null) {
         host.close();
       }
@@ -60,6 +60,7 @@ final class Boot implements LocalOperations.Served {
         sandbox.close();
       }
       loop.close();
+      server.close();
       throw e;
     }
     for (var missing : sandbox.isolation().missing()) {
@@ -102,13 +103,17 @@ final class Boot implements LocalOperations.Served {
     closed.await();
   }
 
-  /** No new request, then no worker, then no launcher. */
+  /**
+   * No new request, then no worker, then no launcher; the server last, since workers are told to
+   * clean up over its selectors.
+   */
   @Override
   public void close() {
-    server.close();
+    server.drain();
     host.close();
     sandbox.close();
     loop.close();
+    server.close();
     closed.countDown();
   }
 }

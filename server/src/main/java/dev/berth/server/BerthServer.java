@@ -9,6 +9,7 @@ import io.javalin.util.JavalinBindException;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 import org.slf4j.Logger;
@@ -29,6 +30,7 @@ public final class BerthServer implements AutoCloseable {
   private final RouteTable routes;
   private final Javalin javalin;
   private final SlowClients slowClients;
+  private final AtomicBoolean stopped = new AtomicBoolean();
 
   private BerthServer(ServerSettings settings) {
     this.settings = settings;
@@ -78,7 +80,8 @@ public final class BerthServer implements AutoCloseable {
     all.addAll(new KeyRoutes(settings, authenticator).routes());
     all.addAll(new SystemRoutes(metrics).routes());
     if (Echo.wanted()) {
-      all.add(new Route("POST", Echo.PATH, Route.Body.JSON, false, streams::execute));
+      // First, so that looking for it costs no more than looking for a call's route.
+      all.addFirst(new Route("POST", Echo.PATH, Route.Body.JSON, false, streams::execute));
     }
     return new RouteTable(all);
   }
@@ -87,11 +90,11 @@ public final class BerthServer implements AutoCloseable {
    * Answers requests from now on.
    *
    * @throws PluginException {@code unauthenticated} when the address is not a loopback one and
-   *     there is no key; the server is closed then
+   *     there is no key; the server then answers 503 until it is closed
    */
   public void serve(PluginService service, AccessKeys keys) {
     if (!rules.loopback() && keys.list().isEmpty()) {
-      close();
+      drain();
       throw new PluginException(
           ErrorCode.UNAUTHENTICATED,
           "Refusing to listen on "
@@ -138,18 +141,27 @@ public final class BerthServer implements AutoCloseable {
         e);
   }
 
-  /** Takes no new request, lets those under way finish within the bound, stops. Idempotent. */
-  @Override
-  public void close() {
-    if (state.closing()) {
-      return;
-    }
-    slowClients.close();
+  /**
+   * Takes no new request, answering 503 {@code shutting_down}, and waits for those under way as
+   * long as the settings say. What else lives on its selectors goes on until {@link #close}:
+   * plugins can still be told to clean up. Idempotent.
+   */
+  public void drain() {
     try {
       state.drain(settings.stopTimeout());
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** Drains, then stops listening and ends its threads. Idempotent. */
+  @Override
+  public void close() {
+    drain();
+    if (!stopped.compareAndSet(false, true)) {
+      return;
+    }
+    slowClients.close();
     var _ = javalin.stop();
     listener.close();
     metrics.close();

@@ -5,6 +5,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class ServerState {
   private volatile @Nullable Backend backend;
   private volatile boolean closing;
+  private final AtomicBoolean begun = new AtomicBoolean();
   // One for the server itself, given back when it closes: zero then means that all is done.
   private final AtomicInteger underWay = new AtomicInteger(1);
   private final CountDownLatch idle = new CountDownLatch(1);
@@ -54,9 +56,11 @@ final class ServerState {
 
   /** Takes no more requests; returns when those under way are done or the time is up. */
   void drain(Duration limit) throws InterruptedException {
-    closing = true;
-    streams.forEach(Runnable::run);
-    leave();
+    if (begun.compareAndSet(false, true)) {
+      closing = true;
+      streams.forEach(Runnable::run);
+      leave();
+    }
     var _ = idle.await(limit.toMillis(), TimeUnit.MILLISECONDS);
   }
 }

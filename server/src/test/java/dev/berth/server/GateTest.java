@@ -9,7 +9,6 @@ import dev.berth.api.ExecutionResult;
 import dev.berth.api.PluginException;
 import dev.berth.api.Readiness;
 import dev.berth.api.TenantId;
-import java.io.IOException;
 import java.net.Socket;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -194,17 +193,18 @@ class GateTest {
   }
 
   @Test
-  void anOpenAddressNeedsAKeyToStartAtAll() {
-    ServerFixture berth = ServerFixture.starting(ServerFixture.settings("0.0.0.0"));
-    int port = berth.server.url().getPort();
+  void anOpenAddressNeedsAKeyToStartAtAll() throws Exception {
+    try (ServerFixture berth = ServerFixture.starting(ServerFixture.settings("0.0.0.0"))) {
+      assertThatThrownBy(() -> berth.server.serve(berth.service, berth.keys))
+          .isInstanceOfSatisfying(
+              PluginException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.UNAUTHENTICATED))
+          .hasMessageContaining("berth key create");
+      assertThat(statusOf(berth, "GET", "/api/plugins", null)).isEqualTo(503);
 
-    assertThatThrownBy(() -> berth.server.serve(berth.service, berth.keys))
-        .isInstanceOfSatisfying(
-            PluginException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.UNAUTHENTICATED))
-        .hasMessageContaining("berth key create");
-    assertThatThrownBy(() -> new Socket(java.net.InetAddress.getLoopbackAddress(), port).close())
-        .isInstanceOf(IOException.class);
-    berth.client.close();
+      // A key made afterwards is too late: what was refused stays refused.
+      AccessKeys.Created key = berth.keys.create(TenantId.DEFAULT, "late");
+      assertThat(statusOf(berth, "GET", "/api/plugins", "Bearer " + key.secret())).isEqualTo(503);
+    }
   }
 
   @Test
