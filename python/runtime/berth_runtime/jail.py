@@ -15,7 +15,6 @@ known. Both are one function each, because their order is what makes them safe:
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import json
 import os
@@ -28,9 +27,9 @@ import sys
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from berth_runtime import landlock, linux, tree
+from berth_runtime import init, landlock, linux, tree
 from berth_runtime.cgroups import Group, Limits
 from berth_runtime.seccomp import Filter
 
@@ -38,7 +37,18 @@ FIRST_UID = 200_000
 LAST_UID = 265_534
 INIT_UID = 265_535  # the inits' own: no plugin can signal or look into its init
 _MAX_FILE_BYTES = 1 << 30
-_MESSAGE = 65536
+_MESSAGE = 4096
+
+# What a child and the zygote say to each other; a failure is JSON: {"failed": step, "why": text}.
+PARKED, READY, GO = b"parked", b"ready", b"go"
+
+ENVIRONMENT = {
+    "PATH": os.path.dirname(os.path.realpath(sys.executable)) + ":/usr/bin:/bin",
+    "PYTHONPATH": "/workspace:/site:" + tree.RUNTIME,
+    "HOME": "/data",
+    "TMPDIR": "/tmp",
+    "LANG": "C.UTF-8",
+}
 
 
 class StepError(Exception):
@@ -66,8 +76,9 @@ class Jail:
     root: where the tree is mounted. socket: path of the host's listening socket. namespaces: CLONE_ flags that
     this kernel has, without user and pid. landlock: its ABI, 0 for none. filter: None when this kernel has no
     seccomp. uids: whether each plugin can have a uid of its own. drop_groups: whether supplementary groups can be
-    dropped. user_namespace: whether the worker gets one of its own. core_limit: RLIMIT_CORE. worker: module with
-    run(socket) -> int.
+    dropped. user_namespace: whether the worker gets one of its own. core_limit: RLIMIT_CORE. init: of init.prepare.
+    signals: of linux.ignore_signals. title: of linux.argument_area.
+    worker: module with run(socket) -> int.
     """
 
     root: str
@@ -84,6 +95,9 @@ class Jail:
     open_files: int
     tmp_mb: int
     core_limit: int
+    init: int
+    signals: list[tuple[int, int]]
+    title: tuple[int, int]
     worker: str
 
 
@@ -95,15 +109,9 @@ def park(jail: Jail, group: Group, control: socket.socket, status: int) -> NoRet
     """
     try:
         os.setsid()
-        for number in range(1, signal.NSIG):
-            with contextlib.suppress(OSError, ValueError):
-                signal.signal(number, signal.SIG_DFL)
-        for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # an OSError says it better, as always in Python
-            signal.signal(ignored, signal.SIG_IGN)
-        signal.set_wakeup_fd(-1)
         with step("open the host's socket"):
             host = os.open(jail.socket, os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW)
-        _close_all_but(0, 1, 2, control.fileno(), status, host)
+        _close_all_but(0, 1, 2, control.fileno(), status, host, *([jail.init] if jail.init >= 0 else []))
         null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
         os.dup2(null, 0)
         os.dup2(null, 1)
@@ -126,6 +134,7 @@ def park(jail: Jail, group: Group, control: socket.socket, status: int) -> NoRet
     if worker == 0:
         try:
             os.close(status)
+            linux.restore_signals(jail.signals)
             channel = _wait_and_enter(jail, control, host)
         except StepError as e:
             _fail(control, e)
@@ -141,7 +150,7 @@ def park(jail: Jail, group: Group, control: socket.socket, status: int) -> NoRet
     except BaseException as e:
         _fail(control, StepError("become the init", e))
     os.close(control.detach())
-    _be_init(worker, status)
+    init.become(jail.init, status)
 
 
 def _fail(control: socket.socket, error: StepError) -> NoReturn:
@@ -213,7 +222,7 @@ def _set_rlimits(jail: Jail) -> None:
 
 def _give_up_rights(jail: Jail, status: int) -> None:
     """Leaves the init with nothing but its pipe."""
-    set_title("berth-init")
+    linux.set_title(jail.title, b"berth-init")
     os.dup2(0, 2)
     linux.pin_capabilities()
     if jail.uids:
@@ -228,18 +237,6 @@ def _give_up_rights(jail: Jail, status: int) -> None:
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
     if _hung_up(status):
         raise ValueError("the zygote is gone")
-
-
-def _be_init(worker: int, status: int) -> NoReturn:
-    """Reaps until the worker ends. When the init ends, so does the namespace."""
-    try:
-        while True:
-            pid, result = os.waitpid(-1, 0)
-            if pid == worker:
-                os.write(status, struct.pack("i", result))
-                os._exit(0)
-    finally:
-        os._exit(1)
 
 
 def _hung_up(pipe: int) -> bool:
@@ -266,16 +263,17 @@ def _work(jail: Jail, channel: socket.socket) -> NoReturn:
 
 
 def _wait_and_enter(jail: Jail, control: socket.socket, host: int) -> socket.socket:
-    control.send(b'{"parked":true}')
-    message, fds, _, _ = socket.recv_fds(control, _MESSAGE, 3)
+    control.send(PARKED)
+    message, ancillary, _, _ = control.recvmsg(_MESSAGE, socket.CMSG_SPACE(12))
     if not message:
         os._exit(0)  # the zygote is gone
-    request: dict[str, Any] = json.loads(message)
-    return _enter(jail, request, fds, control, host)
+    fds = struct.unpack(f"{len(ancillary[0][2]) // 4}i", ancillary[0][2])
+    return _enter(jail, message, fds, control, host)
 
 
-def _enter(jail: Jail, request: dict[str, Any], fds: list[int], control: socket.socket, host: int) -> socket.socket:
+def _enter(jail: Jail, message: bytes, fds: tuple[int, ...], control: socket.socket, host: int) -> socket.socket:
     """Turns a parked child into the sandbox of one plugin. See the head of this file for the order."""
+    token, name, outside = message.split(b"\n")
     read_only = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV
     with step("mount /workspace"):
         _attach(fds[0], "/workspace", read_only)
@@ -289,12 +287,12 @@ def _enter(jail: Jail, request: dict[str, Any], fds: list[int], control: socket.
         with step("enter a user namespace"):
             linux.unshare(linux.CLONE_NEWUSER)
     # The zygote sets the memory limit, and the user namespace's ids, which only it may.
-    control.send(b'{"ready":true}')
-    if control.recv(16) != b"go":
+    control.send(READY)
+    if control.recv(16) != GO:
         os._exit(1)
     with step("pin capabilities"):
         linux.pin_capabilities()
-    uid = tree.PLUGIN_ID if jail.user_namespace else int(request["uid"])
+    uid = tree.PLUGIN_ID if jail.user_namespace else int(outside)
     with step("change to the plugin's uid"):
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
@@ -307,17 +305,19 @@ def _enter(jail: Jail, request: dict[str, Any], fds: list[int], control: socket.
     if jail.rlimit_processes:
         with step("limit processes"):
             resource.setrlimit(resource.RLIMIT_NPROC, (jail.limits.pids, jail.limits.pids))
-    _set_environment(request["name"])
+    linux.set_title(jail.title, b"berth-worker " + name)
+    os.chdir("/data")
+    os.umask(0o077)
     if jail.landlock:
         with step("apply Landlock"):
             landlock.restrict(jail.landlock, ["/data", "/tmp"])
     if jail.filter is not None:
         with step("apply the system call filter"):
             jail.filter.apply()
-    token = bytes.fromhex(request["token"])
     with step("send the tokens"):
-        channel.sendall(token + b"C\n")
-        output.sendall(token + b"O\n")
+        secret = bytes.fromhex(token.decode())
+        channel.sendall(secret + b"C\n")
+        output.sendall(secret + b"O\n")
     os.dup2(output.fileno(), 1)
     os.dup2(output.fileno(), 2)
     control.detach()
@@ -337,30 +337,3 @@ def _connect(host: int) -> socket.socket:
     # The name leads to the descriptor: no path has to be passable for the plugin's uid, and any length will do.
     s.connect(f"/proc/self/fd/{host}")
     return s
-
-
-def _set_environment(name: str) -> None:
-    os.chdir("/data")
-    os.umask(0o077)
-    os.environ.clear()
-    os.environ.update(
-        PATH=os.path.dirname(sys.executable) + ":/usr/bin:/bin",
-        PYTHONPATH="/workspace:/site:/runtime",
-        HOME="/data",
-        TMPDIR="/tmp",
-        LANG="C.UTF-8",
-    )
-    set_title(f"berth-worker {name}")
-
-
-def set_title(title: str) -> None:
-    """What ps shows. Also takes the host's paths out of /proc/self/cmdline. The arguments lie where the kernel put
-    them, from arg_start to arg_end (proc(5), stat, fields 48 and 49)."""
-    name = ctypes.create_string_buffer(title.encode()[:15])
-    linux.prctl(linux.PR_SET_NAME, ctypes.addressof(name))
-    with open("/proc/self/stat", encoding="ascii", errors="replace") as f:
-        fields = f.read().rpartition(")")[2].split()
-    start, end = int(fields[45]), int(fields[46])
-    if 0 < start < end:
-        room = end - start
-        ctypes.memmove(start, title.encode()[: room - 1].ljust(room, b"\0"), room)

@@ -82,6 +82,9 @@ _IFF_UP = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 _syscall = _libc.syscall
 _syscall.restype = ctypes.c_long
+_signal = _libc.signal
+_signal.restype = ctypes.c_void_p
+_signal.argtypes = [ctypes.c_int, ctypes.c_void_p]
 _locked_syscall = ctypes.PyDLL(None, use_errno=True).syscall
 _locked_syscall.restype = ctypes.c_long
 
@@ -207,6 +210,36 @@ def pin_capabilities() -> None:
             raise
     # NOROOT, NO_SETUID_FIXUP, KEEP_CAPS off, NO_CAP_AMBIENT_RAISE, each with its lock (capabilities(7)).
     prctl(PR_SET_SECUREBITS, 0b11101111)
+
+
+def ignore_signals(numbers: list[int]) -> list[tuple[int, int]]:
+    """Ignores these signals, for restore_signals in a child. Done below Python, whose own tables, which a child
+    inherits, go on saying what will be true again there."""
+    return [(number, int(_signal(number, 1) or 0)) for number in numbers]
+
+
+def restore_signals(saved: list[tuple[int, int]]) -> None:
+    """Undoes ignore_signals."""
+    for number, handler in saved:
+        _signal(number, handler)
+
+
+def argument_area() -> tuple[int, int]:
+    """Where the kernel put this process's arguments: address, length (arg_start and arg_end of proc(5), stat)."""
+    with open("/proc/self/stat", "rb") as f:
+        fields = f.read().rpartition(b")")[2].split()
+    start, end = int(fields[45]), int(fields[46])
+    return start, max(0, end - start)
+
+
+def set_title(area: tuple[int, int], title: bytes) -> None:
+    """What ps shows; it also takes the host's paths out of /proc/self/cmdline. area: of argument_area, good in
+    forked children too."""
+    name = ctypes.create_string_buffer(title[:15])
+    prctl(PR_SET_NAME, ctypes.addressof(name))
+    start, room = area
+    if room > 0:
+        ctypes.memmove(start, title[: room - 1].ljust(room, b"\0"), room)
 
 
 def drop_capabilities() -> None:

@@ -35,7 +35,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from berth_runtime import features, jail, linux, seccomp, tree
+from berth_runtime import features, init, jail, linux, seccomp, tree
 from berth_runtime.cgroups import Cgroups, Group, Limits, prepare
 
 _PARKING_AT_ONCE = 2
@@ -125,6 +125,8 @@ class Zygote:
         if not real_root:
             _become_root_of_a_namespace()
         os.umask(0o022)
+        os.environ.clear()
+        os.environ.update(jail.ENVIRONMENT)  # for the workers, which inherit it
         instance = secrets.token_hex(4)
         self._cgroups: Cgroups = prepare(settings.installation, instance, settings.host)
         filter_, why = _filter(os.path.join(settings.runtime, "berth_runtime", "seccomp.json"))
@@ -151,21 +153,19 @@ class Zygote:
             open_files=settings.open_files,
             tmp_mb=settings.tmp_mb,
             core_limit=features.core_limit(),
+            init=init.prepare(linux.MACHINE),
+            # A signal to the host's group or terminal is the host's to answer: it ends our input in its own time.
+            signals=linux.ignore_signals([signal.SIGTERM, signal.SIGINT, signal.SIGHUP]),
+            title=linux.argument_area(),
             worker=settings.worker,
         )
         self._found = found
 
     def serve(self) -> NoReturn:
         """The loop. Ends the process."""
-        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGTERM)
-        alarm, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        signal.set_wakeup_fd(wake)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda *_: None)
         os.set_blocking(0, False)
         self._poll.register(0, select.POLLIN)
-        self._poll.register(alarm, select.POLLIN)
-        jail.set_title("berth-zygote")
+        linux.set_title(self._jail.title, b"berth-zygote")
         _say(
             {
                 "event": "ready",
@@ -180,7 +180,7 @@ class Zygote:
         gc.freeze()
         while True:
             for fd, _ in self._poll.poll(self._timeout()):
-                if fd == alarm or (fd == 0 and not self._read_input()):
+                if fd == 0 and not self._read_input():
                     self._leave()
                 child = self._by_fd.get(fd)
                 if child is None:
@@ -282,19 +282,22 @@ class Zygote:
                 child.state = "running"
                 self._fill_at = time.monotonic() + _QUIET_SECONDS
             return
-        message = json.loads(data)
-        if "failed" in message:
-            child.failure = (message["failed"], message["why"])
-        elif "parked" in message:
+        if data == jail.PARKED:
             child.worker = struct.unpack("3i", ancillary[0][2])[0]
             child.state = "parked"
             self._serve_queue()
-        elif "ready" in message:
+        elif data == jail.READY:
             try:
                 self._grant(child)
             except jail.StepError as e:
                 child.failure = (e.step, e.cause)
                 signal.pidfd_send_signal(child.pidfd, signal.SIGKILL)
+        else:
+            self._note_failure(child, data)
+
+    def _note_failure(self, child: Child, data: bytes) -> None:
+        message = json.loads(data)
+        child.failure = (str(message["failed"]), str(message["why"]))
 
     def _serve_queue(self) -> None:
         parked = [child for child in self._children.values() if child.state == "parked"]
@@ -314,9 +317,9 @@ class Zygote:
                     with jail.step(f"open the {name} folder {order[name]}"):
                         fds.append(_detached(order[name], uid if name == "data" else None))
             child.request, child.state = order, "starting"
-            message = {"name": order["name"], "token": order["token"], "uid": uid}
             with jail.step("tell the parked process"):
-                socket.send_fds(child.control, [json.dumps(message).encode()], fds)
+                message = f"{order['token']}\n{order['name']}\n{uid}".encode()
+                socket.send_fds(child.control, [message], fds)
         except jail.StepError as e:
             if child.request is None:  # nothing has reached the child, it stays for another
                 self._fail(order, e.step, e.cause)
@@ -380,9 +383,8 @@ class Zygote:
         """What it said just before it ended, if that was not read yet."""
         with contextlib.suppress(OSError, ValueError):
             while data := child.control.recv(65536, socket.MSG_DONTWAIT):
-                message = json.loads(data)
-                if "failed" in message:
-                    child.failure = (message["failed"], message["why"])
+                if data.startswith(b"{"):
+                    self._note_failure(child, data)
 
     def _forget(self, fd: int) -> None:
         self._poll.unregister(fd)

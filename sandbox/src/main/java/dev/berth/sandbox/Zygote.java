@@ -69,8 +69,8 @@ final class Zygote {
    */
   static Zygote launch(List<String> command, Map<String, Object> settings, Listener listener) {
     Zygote zygote = new Zygote(listener);
-    // The kernel ends a process bound to its parent when the parent's thread ends, not the parent:
-    // this thread lives as long as the zygote does.
+    // One thread starts it and then only reads, for its whole life: a launcher whose words nobody
+    // takes would stop at some point, and the kernel counts the starting thread as the parent.
     Thread.ofPlatform()
         .daemon()
         .name("berth-zygote")
