@@ -115,8 +115,15 @@ final class Calls {
     return !patient && arm(deadline) ? Added.WAKE : Added.YES;
   }
 
-  /** The calls whose deadline has come. Sets the time of the next sweep, see {@link #wakeAt}. */
-  synchronized List<Call<?>> expired(long now) {
+  /**
+   * The calls whose deadline has come; sets the time of the next sweep, see {@link #wakeAt}. Null
+   * when no sweep is due: the wake-up was for a deadline that an earlier one replaced, and that for
+   * the next sweep is still to come. (Were it asked for again, wake-ups would grow in number.)
+   */
+  synchronized @Nullable List<Call<?>> expired(long now) {
+    if (!armed || wakeAt - now > 0) {
+      return null;
+    }
     var out = new ArrayList<Call<?>>();
     armed = false;
     for (Call<?> call : slots) {

@@ -143,6 +143,13 @@ record Failures(PluginId plugin, String name) {
         cause);
   }
 
+  PluginException slowFrame(Duration patience) {
+    return of(
+        ErrorCode.PLUGIN_PROTOCOL_ERROR,
+        "broke the channel's protocol: a frame was not whole after " + seconds(patience) + " s.",
+        null);
+  }
+
   PluginException shutDown() {
     return of(ErrorCode.SHUTTING_DOWN, "was shut down.", null);
   }

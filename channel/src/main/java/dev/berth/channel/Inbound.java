@@ -32,6 +32,7 @@ final class Inbound {
   private final Sink sink;
   private byte[] begun = NONE;
   private int have;
+  private long begunSoFar;
 
   Inbound(Sink sink) {
     this.sink = sink;
@@ -65,6 +66,11 @@ final class Inbound {
     }
   }
 
+  /** A number of its own for each frame that has come in part; 0 when there is none now. */
+  long unfinished() {
+    return have == 0 ? 0 : begunSoFar;
+  }
+
   private void accept(byte[] bytes, int to) {
     int at = have == 0 ? 0 : complete(bytes, to);
     while (to - at >= 4) {
@@ -78,6 +84,7 @@ final class Inbound {
     if (at < to) {
       begun = Arrays.copyOfRange(bytes, at, to);
       have = to - at;
+      begunSoFar++;
     }
   }
 

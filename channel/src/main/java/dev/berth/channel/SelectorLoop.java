@@ -253,8 +253,10 @@ public final class SelectorLoop implements ChannelLoop {
 
     @Override
     public void close() {
-      if (end() && !inLoop()) {
-        selector.wakeup(); // A registered socket is let go of by the selector.
+      if (end()) {
+        // Its timers would keep what belongs to it; and a registered socket is let go of by the
+        // selector only when that looks at its keys again.
+        SelectorLoop.this.execute(() -> timers.removeIf(timer -> timer.place.equals(this)));
       }
     }
 

@@ -27,6 +27,10 @@ final class SocketWorkerChannel implements WorkerChannel, ChannelLoop.Handler {
   private ChannelLoop.@Nullable Registration registration;
   private volatile boolean shutdownAsked;
 
+  // Of the loop's thread only.
+  private long watched;
+  private long watchedUntil;
+
   SocketWorkerChannel(
       SocketChannel socket, ChannelLimits limits, ChannelListener listener, Failures failures) {
     this.socket = socket;
@@ -141,8 +145,20 @@ final class SocketWorkerChannel implements WorkerChannel, ChannelLoop.Handler {
 
   @Override
   public void onTimer() {
+    List<Call<?>> expired = calls.expired(System.nanoTime());
+    if (expired != null) {
+      Long next = calls.wakeAt();
+      if (next != null) {
+        loop().wakeAt(next);
+      }
+      onExpired(expired);
+    }
+    checkWatched();
+  }
+
+  private void onExpired(List<Call<?>> expired) {
     boolean hung = false;
-    for (Call<?> call : calls.expired(System.nanoTime())) {
+    for (Call<?> call : expired) {
       if (call.abandoned) {
         hung = true;
       } else {
@@ -150,10 +166,6 @@ final class SocketWorkerChannel implements WorkerChannel, ChannelLoop.Handler {
         giveUp(call);
         call.fail(failures.timeout(call, after));
       }
-    }
-    Long next = calls.wakeAt();
-    if (next != null) {
-      loop().wakeAt(next);
     }
     if (hung) {
       listener.onUnresponsive(failures.unresponsive(limits.cancelGrace()));
@@ -170,11 +182,32 @@ final class SocketWorkerChannel implements WorkerChannel, ChannelLoop.Handler {
     try {
       if (!inbound.read(socket)) {
         close(ended(null));
+      } else if (watched == 0 && inbound.unfinished() != 0) {
+        watch();
       }
     } catch (IOException e) {
       close(ended(e));
     } catch (PluginException e) {
       close(failures.protocol(e));
+    }
+  }
+
+  /** Looks after the patience whether the frame that is here in part still is. */
+  private void watch() {
+    watched = inbound.unfinished();
+    if (watched != 0) {
+      watchedUntil = System.nanoTime() + limits.framePatience().toNanos();
+      loop().wakeAt(watchedUntil);
+    }
+  }
+
+  private void checkWatched() {
+    if (watched != 0 && System.nanoTime() - watchedUntil >= 0) {
+      if (watched == inbound.unfinished()) {
+        close(failures.slowFrame(limits.framePatience()));
+      } else {
+        watch();
+      }
     }
   }
 

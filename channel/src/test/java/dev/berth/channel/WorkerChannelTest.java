@@ -384,7 +384,7 @@ class WorkerChannelTest {
 
   @Test
   void tooManyCallsAreRefused() throws Exception {
-    var limits = new ChannelLimits(1 << 20, 1 << 20, 3, 1 << 20, Duration.ofSeconds(2));
+    ChannelLimits limits = ChannelLimits.DEFAULT.withMaxInFlight(3);
     try (var worker = RunningWorker.of(folder, PLUGIN, limits)) {
       for (int i = 0; i < 3; i++) {
         var _ =
