@@ -78,10 +78,12 @@ class ArchitectureTest {
   }
 
   @Test
-  void there_is_one_exception() {
+  void there_is_one_exception_that_leaves_a_room() {
     noClasses()
         .that()
         .resideInAPackage("dev.berth..")
+        .and()
+        .arePublic()
         .and()
         .doNotHaveFullyQualifiedName("dev.berth.api.PluginException")
         .should()

@@ -98,8 +98,8 @@ class BadInputTest {
     "constructor-raises, plugin_start_failed",
     "initialize-false, plugin_start_failed",
     "initialize-raises, plugin_start_failed",
-    "import-exits, plugin_import_error",
-    "import-segfaults, plugin_crashed",
+    "import-exits, plugin_start_failed",
+    "import-segfaults, plugin_start_failed",
   })
   void what_is_refused_at_enable(String plugin, String code) {
     String id = berth.install(Pack.tar(Fixtures.plugin(plugin), folder));

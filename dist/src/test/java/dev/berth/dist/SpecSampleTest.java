@@ -24,7 +24,7 @@ class SpecSampleTest {
       String id = installed.json().path("plugin_id").asString();
 
       Answer early = berth.post("/api/plugins/" + id + "/enable");
-      assertThat(early.status()).as(early.body()).isEqualTo(422);
+      assertThat(early.status()).as(early.body()).isEqualTo(409);
       assertThat(early.code()).isEqualTo("config_missing");
       assertThat(early.detail()).contains("api_key").contains("berth config");
 
