@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import select
 import socket
 import subprocess
 import tempfile
@@ -45,9 +46,14 @@ class RawClient:
     """One kept connection, whole requests and answers, nothing else, so that little of the time is its own."""
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port))
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._port = port
+        self._socket = self._connect()
         self._host = f"127.0.0.1:{port}"
+
+    def _connect(self) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", self._port))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
 
     def request(
         self, method: str, path: str, body: bytes = b"", kind: str = "application/json"
@@ -56,6 +62,10 @@ class RawClient:
         head = f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\n"
         if body or method == "POST":
             head += f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
+        if select.select([self._socket], [], [], 0)[0]:
+            # The server closed it while it was idle, as servers do.
+            self._socket.close()
+            self._socket = self._connect()
         self._socket.sendall(head.encode() + b"\r\n" + body)
         data = bytearray()
         while (end := data.find(b"\r\n\r\n")) < 0:

@@ -80,9 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     execute = add(
         "execute", verbs.execute, "Call a plugin and print its result; exit code 1 unless it says success."
     )
-    execute.add_argument("words", nargs="*", metavar="KEY=TEXT", help=f"members of the context: {WORDS}")
-    execute.add_argument("--context", metavar="JSON", help="the context whole: an object, @FILE, or - for stdin")
-    execute.add_argument("--progress", action="store_true", help="tell on stderr how far the plugin is")
+    execute.add_argument("words", nargs="*", metavar="CONTEXT", help=f"a JSON object, @FILE or -; or {WORDS}")
+    execute.add_argument("--context", metavar="JSON", help="the same in one: a JSON object, @FILE or -")
     listing = add("list", verbs.listing, "List the plugins.", of_plugin=False)
     listing.add_argument("--status", choices=("all", "enabled", "disabled", "failed"), default="all")
     add("info", verbs.info, "Show one plugin.")
@@ -92,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     add("health", verbs.health, "Show how a plugin is; exit code 1 unless it is healthy.")
     logs = add("logs", verbs.logs, "Show a plugin's log.")
     logs.add_argument("-f", "--follow", action="store_true", help="go on as records come")
-    logs.add_argument("-n", "--lines", type=int, default=200, metavar="N", help="the newest N records")
+    logs.add_argument("-n", "--lines", type=int, default=100, metavar="N", help="the newest N records")
     add("stats", verbs.stats, "Show what a plugin used and did.")
     update = add("update", verbs.update, "Replace a plugin by another version of it.")
     update.add_argument("archive", metavar="ARCHIVE", help=ARCHIVE)

@@ -17,6 +17,11 @@ def printable(text: str) -> str:
     return "".join(c if c == " " or c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def lines(text: str) -> str:
+    """Text of several lines, printable."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def table(rows: Iterable[Sequence[Any]], headings: Sequence[str]) -> str:
     """Columns as wide as their widest cell, two spaces apart."""
     cells = [[printable(_text(cell)) for cell in row] for row in rows]

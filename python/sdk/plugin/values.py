@@ -12,8 +12,8 @@ from typing import Any
 from services.errors import PluginServiceError
 
 
-def assignments(words: Sequence[str]) -> dict[str, Any]:
-    """The object that the words are. ``key=-`` reads the value unseen: from the terminal, else from stdin."""
+def assignments(words: Sequence[str], ask: bool = False) -> dict[str, Any]:
+    """The object that the words are. With ``ask``, ``key=-`` reads a value unseen: from the terminal or stdin."""
     values: dict[str, Any] = {}
     for word in words:
         key, equals, text = word.partition("=")
@@ -29,15 +29,17 @@ def assignments(words: Sequence[str]) -> dict[str, Any]:
             except ValueError as e:
                 raise _usage(f"{key}:= wants JSON ({e}). For a string write {key}={text}.") from None
         else:
-            values[key] = _unseen(key) if text == "-" else text
+            values[key] = _unseen(key) if ask and text == "-" else text
     return values
 
 
 def context(words: Sequence[str], whole: str | None) -> dict[str, Any]:
-    """A call's context: a whole object (JSON, ``@file`` or ``-`` for stdin), and members over it."""
-    value = _object(whole) if whole is not None else {}
-    value.update(assignments(words))
-    return value
+    """A call's context: one object whole (JSON, ``@file`` or ``-`` for stdin), or its members."""
+    if whole is not None and words:
+        raise _usage("Give the context by --context or by words, not by both.")
+    if whole is None and len(words) == 1 and words[0].lstrip().startswith(("{", "@", "-")):
+        whole = words[0]
+    return assignments(words) if whole is None else _object(whole)
 
 
 def _object(given: str) -> dict[str, Any]:

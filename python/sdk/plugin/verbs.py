@@ -16,7 +16,7 @@ _ID = re.compile(r"plugin_[0-9a-z]{1,32}")
 
 
 async def install(service: PluginService, options: Namespace) -> int:
-    config = values.assignments(options.set) or None
+    config = values.assignments(options.set, ask=True) or None
     path, url = _source(options.archive)
     answer = await service.install(path, url, config=config)
     _show(options, answer, f"{answer['plugin_id']}  {answer.get('name')} {answer.get('version')} is installed.")
@@ -37,13 +37,18 @@ async def disable(service: PluginService, options: Namespace) -> int:
 
 async def execute(service: PluginService, options: Namespace) -> int:
     context = values.context(options.words, options.context)
+    plugin_id = await _id(service, options.plugin)
     answer: dict[str, Any] = {}
-    async for event, value in service.stream_plugin(await _id(service, options.plugin), context):
-        if event == "result":
-            answer = value
-        elif options.progress:
-            print(output.event_line(event, value), file=sys.stderr, flush=True)
-    _show(options, answer, output.as_json(answer.get("result")))
+    if sys.stderr.isatty() and not options.json:
+        async for event, value in service.stream_plugin(plugin_id, context):
+            if event == "result":
+                answer = value
+            else:
+                print(output.event_line(event, value), file=sys.stderr, flush=True)
+    else:
+        answer = await service.execute_plugin(plugin_id, context)
+    result = answer.get("result")
+    _show(options, answer, output.lines(result) if isinstance(result, str) else output.as_json(result))
     return exit_codes.OK if answer.get("success") else exit_codes.FAILED
 
 
@@ -71,7 +76,7 @@ async def health(service: PluginService, options: Namespace) -> int:
 
 async def config(service: PluginService, options: Namespace) -> int:
     plugin_id = await _id(service, options.plugin)
-    changes = {**values.assignments(options.words), **dict.fromkeys(options.unset)}
+    changes = {**values.assignments(options.words, ask=True), **dict.fromkeys(options.unset)}
     if changes:
         return _pairs(options, await service.configure_plugin(plugin_id, changes))
     return _pairs(options, await service.get_plugin_config(plugin_id))

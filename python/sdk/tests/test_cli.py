@@ -99,9 +99,9 @@ def test_install_from_a_url_leaves_the_fetching_to_the_server() -> None:
 def test_a_plugin_is_found_by_its_name() -> None:
     answer = {"success": True, "result": {"total": 7}, "execution_time": 0.001}
     answers = {"GET /api/plugins?status=all": PLUGINS, "POST /api/plugins/plugin_1/execute": answer}
-    ran = run("execute", "dice", "message=/roll 2d6", "n:=2", "--context", '{"user":"ada","n":1}', answers=answers)
+    ran = run("execute", "dice", "message=/roll 2d6", "n:=2", "user=-", answers=answers)
     assert (ran.code, json.loads(ran.out)) == (0, {"total": 7})
-    assert json.loads(ran.requests[1][2]) == {"context": {"user": "ada", "n": 2, "message": "/roll 2d6"}}
+    assert json.loads(ran.requests[1][2]) == {"context": {"message": "/roll 2d6", "n": 2, "user": "-"}}
 
 
 def test_a_result_without_success_is_exit_code_1() -> None:
@@ -120,8 +120,9 @@ def test_a_result_without_success_is_exit_code_1() -> None:
         (("execute", "plugin_1", "oops"), 2, "'oops' is not key=text or key:=json."),
         (("execute", "plugin_1", "n:=oops"), 2, "n:= wants JSON"),
         (("execute", "plugin_1", "n=1", "n=2"), 2, "'n' is given twice."),
+        (("execute", "plugin_1", "a=b", "--context", "{}"), 2, "not by both"),
         (("execute", "plugin_1", "--context", "[]"), 2, "The context must be a JSON object"),
-        (("execute", "plugin_1", "--context", "@/nowhere"), 3, "Can't read /nowhere: No such file or directory."),
+        (("execute", "plugin_1", "@/nowhere"), 3, "Can't read /nowhere: No such file or directory."),
         (("install", "/nowhere.tar.gz"), 3, "Can't read /nowhere.tar.gz: No such file or directory."),
         (("list", "--server", "http://127.0.0.1:1"), 5, "No server answers at 127.0.0.1:1"),
         (("frobnicate",), 2, "invalid choice"),
