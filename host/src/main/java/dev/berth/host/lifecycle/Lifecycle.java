@@ -126,6 +126,7 @@ public final class Lifecycle implements AutoCloseable {
             new Launcher(sandbox, loop, parts.channels(), limits, parts.timings(), background),
             (row, state) -> {
               store.registry().setState(row.tenant(), row.id(), state);
+              Rooms.copyRegistry(store);
               return Rows.with(row, state, clock.instant());
             },
             parts.timings(),
@@ -175,6 +176,10 @@ public final class Lifecycle implements AutoCloseable {
 
   public AccessKeys keys() {
     return rooms.store().keys();
+  }
+
+  Rooms rooms() {
+    return rooms;
   }
 
   /**

@@ -49,6 +49,10 @@ record Rooms(
 
   /** Brings plugins/manifest.json up to date. It is a copy: an operation doesn't fail for it. */
   void copyRegistry() {
+    copyRegistry(store);
+  }
+
+  static void copyRegistry(Store store) {
     try {
       store.manifest().write();
     } catch (PluginException e) {

@@ -62,6 +62,11 @@ final class Worker implements ChannelListener {
     return generation;
   }
 
+  /** Its first process, in the host's numbering. */
+  long pid() {
+    return process.pid();
+  }
+
   Instant since() {
     return since;
   }

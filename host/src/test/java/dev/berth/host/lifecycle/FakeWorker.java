@@ -37,6 +37,9 @@ final class FakeWorker implements SandboxProcess, WorkerChannel {
   final List<Given> all = new CopyOnWriteArrayList<>();
   final LinkedBlockingQueue<CompletableFuture<Json>> healthChecks = new LinkedBlockingQueue<>();
 
+  /** What it answers every call with, at once; null when the test answers. */
+  volatile String auto;
+
   volatile boolean exitsOnShutdown = true;
   volatile boolean exitsOnKill = true;
   volatile ChannelListener listener;
@@ -117,6 +120,8 @@ final class FakeWorker implements SandboxProcess, WorkerChannel {
     var call = new Given(context, timeout, new CompletableFuture<>());
     if (closed != null) {
       call.answer().complete(new ExecutionResult.Failed(closed, Duration.ZERO));
+    } else if (auto != null) {
+      call.answer(auto);
     } else {
       all.add(call);
       calls.add(call);
