@@ -1,6 +1,5 @@
 package dev.berth.server;
 
-import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -20,7 +19,6 @@ import org.eclipse.jetty.util.thread.Scheduler;
  */
 final class Listener {
   private static final int MAX_HEAD = 16 << 10;
-  private static final Duration KEEP_ALIVE = Duration.ofSeconds(60);
 
   private final ServerSettings settings;
   private final QueuedThreadPool pool;
@@ -49,7 +47,6 @@ final class Listener {
     http.setSendServerVersion(false);
     http.setRequestHeaderSize(MAX_HEAD);
     http.setUriCompliance(UriCompliance.DEFAULT);
-    http.setIdleTimeout(settings.idleTimeout().toMillis());
     var connector =
         new LoopConnector(
             server,
@@ -58,7 +55,9 @@ final class Listener {
             new HttpConnectionFactory(http));
     connector.setHost(settings.host());
     connector.setPort(settings.port());
-    connector.setIdleTimeout(KEEP_ALIVE.toMillis());
+    // For connections between requests too: a time of their own would be set and reset, timer and
+    // all, for every request.
+    connector.setIdleTimeout(settings.idleTimeout().toMillis());
     connector.setAcceptQueueSize(1024);
     return connector;
   }

@@ -2,6 +2,7 @@ package dev.berth.server;
 
 import dev.berth.api.ErrorCode;
 import org.eclipse.jetty.http.HttpException;
+import org.eclipse.jetty.io.QuietException;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.server.handler.ErrorHandler;
@@ -17,7 +18,8 @@ final class ProblemErrorHandler implements Request.Handler {
   public boolean handle(Request request, Response response, Callback callback) {
     Object cause = request.getAttribute(ErrorHandler.ERROR_EXCEPTION);
     int status = cause instanceof HttpException http ? http.getCode() : response.getStatus();
-    if (status >= 500 && cause instanceof Throwable failure) {
+    boolean quiet = cause instanceof QuietException; // above all: the client has gone
+    if (status >= 500 && cause instanceof Throwable failure && !quiet) {
       LOG.error("{} failed", request.getMethod(), failure);
     }
     problem(status).send(response, callback);

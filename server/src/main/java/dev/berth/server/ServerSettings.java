@@ -11,8 +11,8 @@ import java.time.Duration;
  * @param uploads folder for archives while they arrive; made when missing, emptied at start
  * @param maxUploadBytes largest archive taken, in bytes
  * @param maxBodyBytes largest JSON body taken, in bytes
- * @param idleTimeout how long a connection may be silent while a request of its is arriving, and
- *     how long a request's head may take in all
+ * @param idleTimeout how long a connection may be silent, unless its request waits for a plugin;
+ *     and how long the head of a request may take in all
  * @param minBytesPerSecond slowest rate at which a body may arrive; 0 for any
  * @param selectors how many threads drive sockets
  * @param stopTimeout how long requests under way may go on once the server closes

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.io.ManagedSelector;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
@@ -15,11 +16,10 @@ import org.eclipse.jetty.server.ServerConnector;
 import org.eclipse.jetty.util.Callback;
 
 /**
- * Two servers to put a load generator on: an echo on the same threads and socket as the real one
- * has, and the real one with a service that answers at once. Prints their ports, runs until its
- * input ends. What the second loses against the first is what the gate and the call cost.
- *
- * <pre>echo|execute SELECTORS</pre>
+ * Three servers to put a load generator on: an echo on the same threads and socket as the real one
+ * has, the real one with a service that answers at once, and the real one with a service that
+ * answers in the selector's next round. Prints their ports, runs until its input ends. What the
+ * others lose against the first is what the gate and the call cost. Takes the number of selectors.
  */
 final class HotRouteBench {
   private HotRouteBench() {}
@@ -46,6 +46,8 @@ final class HotRouteBench {
           return CompletableFuture.completedFuture(
               new ExecutionResult.Succeeded(result, true, Duration.ofNanos(1000)));
         };
+    BerthServer later = BerthServer.start(settings);
+    later.serve(inTheNextRound(later), new FakeKeys());
     try (BerthServer berth = BerthServer.start(settings)) {
       berth.serve(service, new FakeKeys());
       var listener = new Listener(settings);
@@ -56,12 +58,30 @@ final class HotRouteBench {
       echo.start();
       System.out.println("echo " + connector.getLocalPort());
       System.out.println("execute " + berth.url().getPort());
+      System.out.println("later " + later.url().getPort());
       while (System.in.read() >= 0) {
         Thread.onSpinWait();
       }
       echo.stop();
       listener.close();
     }
+    later.close();
+  }
+
+  /** A service that answers in the selector's next round, as one behind a plugin's socket does. */
+  private static FakePluginService inTheNextRound(BerthServer berth) {
+    var service = new FakePluginService();
+    var selector =
+        berth.connector().getSelectorManager().getBeans(ManagedSelector.class).iterator().next();
+    service.onExecute =
+        request -> {
+          var answer = new CompletableFuture<ExecutionResult>();
+          Json result = request.context();
+          selector.submit(_ ->
+              answer.complete(new ExecutionResult.Succeeded(result, true, Duration.ofNanos(1000))));
+          return answer;
+        };
+    return service;
   }
 
   /** Sends back the body it gets. */
