@@ -51,6 +51,9 @@ final class ManifestPass {
 
   private static final int MAX_ITEMS = 200;
 
+  private static final ResourceLimits ANY =
+      new ResourceLimits(Integer.MAX_VALUE, Integer.MAX_VALUE, Integer.MAX_VALUE);
+
   private final Fields top;
   private final ResourceLimits most;
   private final @Nullable Version host;
@@ -58,8 +61,8 @@ final class ManifestPass {
   private final Problems problems;
 
   /**
-   * @param most the most that a plugin may ask for
-   * @param host what {@code min_host_version} is held against; null when it isn't
+   * @param most the most that a plugin may have
+   * @param host what {@code min_host_version} is held against; null for a package taken before
    * @param files what {@code main} must be among; null when they aren't known
    */
   ManifestPass(
@@ -255,33 +258,31 @@ final class ManifestPass {
   }
 
   private ResourceLimits resources() {
-    Mapping mapping = top.mapping("resources");
     ResourceLimits usual = ResourceLimits.DEFAULT;
+    Mapping mapping = top.mapping("resources");
     if (mapping == null) {
-      return new ResourceLimits(
-          Math.min(usual.memoryMb(), most.memoryMb()),
-          Math.min(usual.cpuShares(), most.cpuShares()),
-          Math.min(usual.timeoutSeconds(), most.timeoutSeconds()));
+      return atMost(usual);
     }
     var fields = new Fields("resources.", mapping, problems);
     fields.allow(
         List.of("memory_mb", "cpu_shares", "timeout_seconds"), ErrorCode.MANIFEST_UNKNOWN_FIELD);
+    // What was taken before the operator lowered a limit isn't refused now, but held to it.
+    ResourceLimits bound = host == null ? ANY : most;
     String here = " (this host's limit)";
+    return atMost(
+        new ResourceLimits(
+            fields.wholeNumber(
+                "memory_mb", LEAST_MEMORY_MB, bound.memoryMb(), usual.memoryMb(), here),
+            fields.wholeNumber("cpu_shares", 2, bound.cpuShares(), usual.cpuShares(), here),
+            fields.wholeNumber(
+                "timeout_seconds", 1, bound.timeoutSeconds(), usual.timeoutSeconds(), here)));
+  }
+
+  private ResourceLimits atMost(ResourceLimits wanted) {
     return new ResourceLimits(
-        fields.wholeNumber(
-            "memory_mb",
-            LEAST_MEMORY_MB,
-            most.memoryMb(),
-            Math.min(usual.memoryMb(), most.memoryMb()),
-            here),
-        fields.wholeNumber(
-            "cpu_shares", 2, most.cpuShares(), Math.min(usual.cpuShares(), most.cpuShares()), here),
-        fields.wholeNumber(
-            "timeout_seconds",
-            1,
-            most.timeoutSeconds(),
-            Math.min(usual.timeoutSeconds(), most.timeoutSeconds()),
-            here));
+        Math.min(wanted.memoryMb(), most.memoryMb()),
+        Math.min(wanted.cpuShares(), most.cpuShares()),
+        Math.min(wanted.timeoutSeconds(), most.timeoutSeconds()));
   }
 
   private List<Command> commands() {

@@ -18,9 +18,6 @@ public final class ManifestReader {
   /** What the manifest is called inside a package and in messages. */
   public static final String FILE_NAME = "plugin.yaml";
 
-  private static final ResourceLimits ANY =
-      new ResourceLimits(Integer.MAX_VALUE, Integer.MAX_VALUE, Integer.MAX_VALUE);
-
   private final ResourceLimits most;
   private final @Nullable Version host;
 
@@ -37,9 +34,12 @@ public final class ManifestReader {
     this.host = host;
   }
 
-  /** A reader for packages taken before: it holds nothing against this host's limits or version. */
+  /**
+   * A reader for packages taken before: the host's version is not held against them, and what they
+   * ask for above the limits reads as the limit, for both may have changed since.
+   */
   public ManifestReader forStored() {
-    return new ManifestReader(null, ANY);
+    return new ManifestReader(null, most);
   }
 
   /**

@@ -286,6 +286,17 @@ class ManifestReaderTest {
   }
 
   @Test
+  void a_limit_lowered_later_holds_for_packages_taken_before() {
+    byte[] yaml =
+        with("resources: {memory_mb: 4096, timeout_seconds: 600}\n")
+            .getBytes(StandardCharsets.UTF_8);
+    var lowered = new ManifestReader(new ResourceLimits(256, 4096, 60), new Version("0.1.0"));
+    assertThat(catchThrowableOfType(PluginException.class, () -> lowered.read(yaml))).isNotNull();
+    assertThat(lowered.forStored().read(yaml).resources())
+        .isEqualTo(new ResourceLimits(256, 1024, 60));
+  }
+
+  @Test
   void checks_that_main_is_in_the_package() {
     byte[] yaml = with("main: man.py\n").getBytes(StandardCharsets.UTF_8);
     PluginException refused =
