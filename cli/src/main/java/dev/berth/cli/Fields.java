@@ -1,5 +1,7 @@
 package dev.berth.cli;
 
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.util.ArrayList;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
@@ -82,10 +84,19 @@ final class Fields {
           : String.join(", ", value.valueStream().map(Fields::text).toList());
     }
     return switch (value.getNodeType()) {
-      case STRING -> value.asString();
+      case STRING -> value.asString().isEmpty() ? "-" : value.asString();
+      case NUMBER -> number(value);
       case NULL, MISSING -> "-";
       case OBJECT -> value.isEmpty() ? "none" : value.toString();
       default -> value.toString();
     };
+  }
+
+  /** People need no more than three decimals. */
+  private static String number(JsonNode value) {
+    BigDecimal number = value.decimalValue();
+    return number.scale() > 3
+        ? number.setScale(3, RoundingMode.HALF_UP).toPlainString()
+        : value.toString();
   }
 }

@@ -3,9 +3,11 @@ package dev.berth.cli;
 import dev.berth.api.ErrorCode;
 import dev.berth.api.Text;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.util.DefaultIndenter;
+import tools.jackson.core.util.DefaultPrettyPrinter;
+import tools.jackson.core.util.Separators;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /** JSON as the command line reads and prints it: numbers keep every digit, order is kept. */
@@ -15,6 +17,16 @@ final class JsonText {
           .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
+
+  /** As most tools indent: two spaces, one element a line, nothing between empty brackets. */
+  private static final DefaultPrettyPrinter INDENTED =
+      new DefaultPrettyPrinter(
+              Separators.createDefaultInstance()
+                  .withObjectNameValueSpacing(Separators.Spacing.AFTER)
+                  .withObjectEmptySeparator("")
+                  .withArrayEmptySeparator(""))
+          .withObjectIndenter(new DefaultIndenter("  ", "\n"))
+          .withArrayIndenter(new DefaultIndenter("  ", "\n"));
 
   private JsonText() {}
 
@@ -45,7 +57,7 @@ final class JsonText {
 
   /** {@code value} in JSON, indented. */
   static String pretty(JsonNode value) {
-    return MAPPER.writer().with(SerializationFeature.INDENT_OUTPUT).writeValueAsString(value);
+    return MAPPER.writer().with(INDENTED).writeValueAsString(value);
   }
 
   /**

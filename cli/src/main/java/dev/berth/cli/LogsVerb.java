@@ -2,6 +2,10 @@ package dev.berth.cli;
 
 import dev.berth.cli.Plugins.Ref;
 import dev.berth.cli.RestClient.Reply;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.JsonNode;
@@ -9,6 +13,8 @@ import tools.jackson.databind.JsonNode;
 @Command(name = "logs", description = "Show a plugin's log.")
 final class LogsVerb extends PluginVerb {
   private static final int MAX_COUNT = 10_000;
+  private static final DateTimeFormatter TIME =
+      DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
 
   @Option(
       names = {"-f", "--follow"},
@@ -61,9 +67,18 @@ final class LogsVerb extends PluginVerb {
         .line(
             "%s %-8s %s: %s"
                 .formatted(
-                    entry.path("time").asString(""),
+                    time(entry.path("time").asString("")),
                     entry.path("level").asString(""),
                     from,
                     message.stripTrailing().replace("\n", "\n    ")));
+  }
+
+  /** To the millisecond. */
+  private static String time(String given) {
+    try {
+      return TIME.format(Instant.parse(given));
+    } catch (DateTimeException _) {
+      return given;
+    }
   }
 }

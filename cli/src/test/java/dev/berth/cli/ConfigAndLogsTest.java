@@ -78,7 +78,7 @@ class ConfigAndLogsTest {
         "GET /api/plugins/plugin_d1/logs?limit=2",
         """
         {"records":[
-          {"sequence":1,"time":"2026-01-02T03:04:05Z","level":"INFO","source":"logging","logger":"main","message":"hello"},
+          {"sequence":1,"time":"2026-01-02T03:04:05.123456789Z","level":"INFO","source":"logging","logger":"main","message":"hello"},
           {"sequence":2,"time":"2026-01-02T03:04:06Z","level":"ERROR","source":"stderr","logger":"","message":"Traceback:\\n  x\\u001b[0m\\n"}]}\
         """);
     assertThat(Cli.of(server).run("logs", "dice", "-n", "2"))
@@ -86,8 +86,8 @@ class ConfigAndLogsTest {
             new Ran(
                 0,
                 """
-                2026-01-02T03:04:05Z INFO     main: hello
-                2026-01-02T03:04:06Z ERROR    stderr: Traceback:
+                2026-01-02T03:04:05.123Z INFO     main: hello
+                2026-01-02T03:04:06.000Z ERROR    stderr: Traceback:
                       x\\u001b[0m
                 """,
                 ""));

@@ -21,7 +21,7 @@ class ExecuteTest {
       new FakeServer()
           .on(
               CALL,
-              "{\"success\":true,\"result\":{\"total\": 7,\"x\":1.10},\"execution_time\":0.245}");
+              "{\"success\":true,\"result\":{\"total\": 7,\"x\":1.10,\"e\":[],\"o\":{},\"l\":[1,{\"a\":null}]},\"execution_time\":0.245}");
 
   @AfterEach
   void stop() {
@@ -37,7 +37,12 @@ class ExecuteTest {
         .isEqualTo(
             "{\"context\":{\"message\":\"2d6 = \\\"x\\\"\",\"count\":12345678901234567890,\"dash\":\"-\"}}");
     assertThat(server.last().accept()).isEqualTo("application/json");
-    assertThat(ran).isEqualTo(new Ran(0, "{\n  \"total\" : 7,\n  \"x\" : 1.10\n}\n", ""));
+    assertThat(ran)
+        .isEqualTo(
+            new Ran(
+                0,
+                "{\n  \"total\": 7,\n  \"x\": 1.10,\n  \"e\": [],\n  \"o\": {},\n  \"l\": [\n    1,\n    {\n      \"a\": null\n    }\n  ]\n}\n",
+                ""));
   }
 
   @Test
@@ -104,7 +109,7 @@ class ExecuteTest {
     server.on(CALL, answer);
     Ran ran = Cli.of(server).run("execute", "dice");
     assertThat(ran.exit()).isEqualTo(1);
-    assertThat(ran.out()).contains("\"error\" : \"no dice\"");
+    assertThat(ran.out()).contains("\"error\": \"no dice\"");
     assertThat(ran.err()).isEqualTo("berth: dice answered \"success\": false.\n");
     assertThat(Cli.of(server).run("execute", "dice", "--json"))
         .isEqualTo(new Ran(1, answer + "\n", ""));

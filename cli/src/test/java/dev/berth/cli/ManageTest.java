@@ -122,9 +122,11 @@ class ManageTest {
 
   @Test
   void stats() {
-    server.on("GET /api/plugins/plugin_d1/stats", "{\"calls\":12,\"cpu_usage\":0.5}");
+    server.on(
+        "GET /api/plugins/plugin_d1/stats",
+        "{\"calls\":12,\"cpu_usage\":0.17997161631930644,\"note\":\"\"}");
     assertThat(Cli.of(server).run("stats", "plugin_d1").out())
-        .isEqualTo("calls      12\ncpu_usage  0.5\n");
+        .isEqualTo("calls      12\ncpu_usage  0.180\nnote       -\n");
   }
 
   @Test
