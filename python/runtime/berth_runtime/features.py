@@ -65,13 +65,13 @@ class Unavailable(Exception):
     """This host can't run sandboxes at all; the text says why and the remedy."""
 
 
-def probe(filter_: Filter | None, filter_error: str, cgroups: Cgroups, real_root: bool) -> Features:
-    """Tries everything. real_root: whether other uids can be had.
+def probe(filter_: Filter | None, filter_error: str, cgroups: Cgroups, uids: bool) -> Features:
+    """Tries everything. uids: whether each plugin can have its own.
 
     Raises Unavailable when a worker could not even have a file tree and process table of its own.
     """
     tried = _try_in_child(filter_)
-    result = Features(uids=real_root)
+    result = Features(uids=uids)
     for name, flag in NAMESPACES.items():
         error = tried.get(name, "")
         if not error:
@@ -91,7 +91,7 @@ def probe(filter_: Filter | None, filter_error: str, cgroups: Cgroups, real_root
     for name, works, why in (
         ("landlock", result.landlock > 0, "the kernel has no Landlock"),
         ("seccomp", result.seccomp, filter_error or tried.get("seccomp", "")),
-        ("uid_per_plugin", real_root, "Berth does not run as root"),
+        ("uid_per_plugin", uids, "Berth does not run as root, or in a user namespace without uids for plugins"),
         (
             "no_supplementary_groups",
             result.drop_groups or not set(os.getgroups()) - {os.getgid()},

@@ -122,6 +122,7 @@ class Zygote:
         self._poll = select.poll()
 
         real_root = os.geteuid() == 0
+        uids = real_root and _mapped(jail.FIRST_UID, jail.INIT_UID)
         if not real_root:
             _become_root_of_a_namespace()
         os.umask(0o022)
@@ -130,7 +131,7 @@ class Zygote:
         instance = secrets.token_hex(4)
         self._cgroups: Cgroups = prepare(settings.installation, instance, settings.host)
         filter_, why = _filter(os.path.join(settings.runtime, "berth_runtime", "seccomp.json"))
-        found = features.probe(filter_, why, self._cgroups, real_root)
+        found = features.probe(filter_, why, self._cgroups, uids)
         linux.unshare(linux.CLONE_NEWNS)
         linux.mount("none", "/", None, linux.MS_REC | linux.MS_SLAVE)
         sys.path[1:1] = settings.paths
@@ -424,6 +425,16 @@ def _filter(path: str) -> tuple[seccomp.Filter | None, str]:
         return seccomp.Filter(seccomp.build(seccomp.read_policy(path), linux.MACHINE)), ""
     except ValueError as e:
         return None, str(e)
+
+
+def _mapped(first: int, last: int) -> bool:
+    """Whether these uids and gids exist here: in a container they may not."""
+    for name in ("uid_map", "gid_map"):
+        with open(f"/proc/self/{name}", encoding="ascii") as f:
+            ranges = [[int(n) for n in line.split()] for line in f]
+        if not any(start <= first and last < start + count for start, _, count in ranges):
+            return False
+    return True
 
 
 def _become_root_of_a_namespace() -> None:

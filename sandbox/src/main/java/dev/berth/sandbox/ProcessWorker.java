@@ -61,14 +61,19 @@ final class ProcessWorker implements SandboxProcess {
 
   void onFailed(Failure failure) {
     failed.complete(failure);
-    exited.complete(new SandboxExit.Killed(SIGKILL));
+    end(new SandboxExit.Killed(SIGKILL));
   }
 
   void onExited(int status, int signal, boolean outOfMemory) {
-    exited.complete(
+    end(
         outOfMemory
             ? new SandboxExit.OutOfMemory(memoryBytes)
             : signal > 0 ? new SandboxExit.Killed(signal) : new SandboxExit.Exited(status));
+  }
+
+  /** On a thread of its own: what others do on it must not keep the launcher's reader waiting. */
+  private void end(SandboxExit exit) {
+    Thread.ofVirtual().name("berth-exit").start(() -> exited.complete(exit));
   }
 
   /** The launcher died, and the kernel kills what it launched; nobody tells when that is done. */

@@ -12,6 +12,7 @@ import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
@@ -47,6 +48,7 @@ final class RuntimeFiles {
           Files.createDirectories(target.getParent());
           Files.write(target, file.getValue());
         }
+        letAllRead(fresh);
         delete(folder);
         Files.move(fresh, folder, StandardCopyOption.ATOMIC_MOVE);
       }
@@ -88,6 +90,16 @@ final class RuntimeFiles {
       }
     }
     return files;
+  }
+
+  /** Whatever the host's umask: plugins read these under their own uid. */
+  private static void letAllRead(Path folder) throws IOException {
+    try (Stream<Path> paths = Files.walk(folder)) {
+      for (Path path : paths.toList()) {
+        String mode = Files.isDirectory(path) ? "rwxr-xr-x" : "rw-r--r--";
+        Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(mode));
+      }
+    }
   }
 
   private static boolean holds(Path folder, SortedMap<String, byte[]> files) throws IOException {

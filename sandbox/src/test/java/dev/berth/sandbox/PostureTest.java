@@ -19,8 +19,8 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 final class PostureTest {
   private static final String NONE = "0000000000000000";
-  private static final int SLOT = 21;
-  private static final String UID = "200021";
+  private static final int SLOT = 40_021;
+  private static final String UID = "240021";
   private static final String INIT_UID = "265535";
 
   static boolean root() {
@@ -68,6 +68,7 @@ final class PostureTest {
           .singleElement()
           .asString()
           .startsWith("pipe:");
+      assertThat(HostView.read(worker.resolve("oom_score_adj")).strip()).isEqualTo("500");
       assertThat(limit(worker, "Max core file size")).isIn("0", "1");
       assertThat(limit(worker, "Max open files")).isEqualTo("1024");
       assertThat(limit(worker, "Max file size")).isEqualTo("1073741824");

@@ -2,6 +2,7 @@ package dev.berth.sandbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
@@ -112,6 +113,59 @@ final class ProcessSandboxTest {
                           + " folder %s: [Errno 2] No such file or directory: '%s'",
                       folder.resolve("missing"), folder.resolve("missing"));
             });
+  }
+
+  @Test
+  void aLinkInTheDataFoldersPlaceIsNotFollowed() throws IOException {
+    SandboxSpec spec = bench.spec(6, Bench.LIMITS);
+    Path elsewhere = Files.createDirectories(folder.resolve("elsewhere"));
+    Files.createDirectories(spec.dataDir().getParent());
+    Files.createSymbolicLink(spec.dataDir(), elsewhere);
+    assertThatThrownBy(() -> bench.sandbox().start(spec))
+        .hasMessageContaining("could not open the data folder")
+        .hasMessageContaining("[Errno 20] Not a directory");
+    assertThat(Files.getOwner(elsewhere)).isEqualTo(Files.getOwner(folder));
+  }
+
+  @Test
+  void sharedMemoryAndLocksOfMultiprocessingWork() throws IOException {
+    try (Probe probe = bench.start(7)) {
+      assertThat(
+              probe
+                  .run(
+                      "import multiprocessing, multiprocessing.shared_memory as sm, sqlite3",
+                      "lock = multiprocessing.get_context('fork').Lock()",
+                      "with lock: memory = sm.SharedMemory(create=True, size=4096)",
+                      "memory.buf[0] = 7",
+                      "out = memory.buf[0]",
+                      "memory.close(); memory.unlink()",
+                      "db = sqlite3.connect('/data/x.db'); db.execute('create table t (x)')",
+                      "db.commit(); db.close()")
+                  .asInt())
+          .isEqualTo(7);
+    }
+  }
+
+  @Test
+  void usageIsCounted() throws IOException {
+    assumeTrue(
+        bench.sandbox().isolation().enforced().contains("memory_limit"),
+        "this host has no control groups for us (run the tests as root)");
+    try (Probe probe = bench.start(8)) {
+      ResourceUsage before = probe.process().usage();
+      assertThat(before.pids()).isEqualTo(1);
+      probe.run(
+          "x = b'x' * (40 << 20); import time",
+          "end = time.process_time() + 0.1",
+          "while time.process_time() < end: pass");
+      ResourceUsage after = probe.process().usage();
+      // The kernel counts in batches, so not to the byte.
+      assertThat(after.memoryBytes() - before.memoryBytes()).isGreaterThan(35L << 20);
+      assertThat(after.cpuNanos() - before.cpuNanos()).isGreaterThan(90_000_000);
+      probe.process().kill();
+      probe.process().exited().join();
+      assertThat(probe.process().usage()).isEqualTo(ResourceUsage.NONE);
+    }
   }
 
   @Test

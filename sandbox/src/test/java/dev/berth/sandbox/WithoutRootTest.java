@@ -33,7 +33,7 @@ final class WithoutRootTest {
     try (ChildHost host = ChildHost.startWithoutRoot(folder, PYTHON, 1, false)) {
       assertThat(host.await("refused"))
           .startsWith("sandbox_too_weak Plugin plugin_0 is not started: this host can't give its")
-          .contains("uid_per_plugin (Berth does not run as root. Run Berth as root")
+          .contains("uid_per_plugin (Berth does not run as root, or in")
           .endsWith("allow weak isolation in the settings.");
     }
   }
