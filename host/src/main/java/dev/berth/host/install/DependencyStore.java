@@ -7,12 +7,14 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
@@ -30,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class DependencyStore {
   private static final Pattern LOCK = Pattern.compile("[0-9a-f]{64}");
+  private static final String LOCK_FILE = "berth-lock.txt";
   private static final String WORK = ".work-";
   private static final String NEW = ".new-";
   private static final Duration LIMIT = Duration.ofMinutes(10);
@@ -165,7 +168,10 @@ public final class DependencyStore {
         work.tell("left out the start-up hook " + hook);
       }
       DependencyCompiler.compile(target, work);
-      Files.writeString(target.resolve("berth-lock.txt"), lock.text(), StandardCharsets.UTF_8);
+      Files.writeString(
+          target.resolve(LOCK_FILE),
+          "# " + lock.abi() + "\n" + lock.text(),
+          StandardCharsets.UTF_8);
       tree.seal();
       // One call for all files; a power cut after the rename finds them whole.
       work.run(
@@ -188,6 +194,21 @@ public final class DependencyStore {
       throw new IllegalArgumentException("not a lock: " + lock);
     }
     return site.resolve(lock);
+  }
+
+  /**
+   * Whether the folder of {@code lock} is there and was made for this interpreter: after Python was
+   * upgraded, it may not be, and its plugins' requirements have to be prepared again.
+   */
+  public boolean isUsable(String lock) {
+    Path file = directory(lock).resolve(LOCK_FILE);
+    try (Stream<String> lines = Files.lines(file, StandardCharsets.UTF_8)) {
+      return lines.findFirst().equals(Optional.of("# " + python.abi()));
+    } catch (NoSuchFileException e) {
+      return false;
+    } catch (IOException e) {
+      throw failure(e);
+    }
   }
 
   /** The locks whose folders are there. */

@@ -59,8 +59,8 @@ final class Schema {
               + NEWEST
               + "). Nothing was changed. Run the newer Berth, or put back a backup from before.");
     }
-    // Flyway takes a third of a second to find that there is nothing to do: it is asked only when
-    // there is.
+    // Flyway takes as long as all else at start to find that there is nothing to do: it is asked
+    // only when there is.
     if (version < NEWEST) {
       migrate(file, source);
     }

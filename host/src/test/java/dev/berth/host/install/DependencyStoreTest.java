@@ -104,7 +104,8 @@ class DependencyStoreTest {
     assertThat(data.resolve("site").toFile().list()).containsExactly(lock);
     assertThat(store.directory(lock).resolve("berth-lock.txt"))
         .content()
-        .matches("(?s)berth-below==2.1 --hash=sha256:[0-9a-f]{64}.*\nberth-top==1.5 --hash=.*");
+        .matches(
+            "(?s)# [a-z0-9_-]+\nberth-below==2.1 --hash=sha256:[0-9a-f]{64}.*\nberth-top==1.5 --hash=.*");
   }
 
   @ParameterizedTest
@@ -446,6 +447,56 @@ class DependencyStoreTest {
       }
     }
     return found;
+  }
+
+  @Test
+  void after_python_was_upgraded_a_folder_is_not_usable() throws Exception {
+    wheels.wheel("berth_one", "1.0");
+    DependencyStore store = store(Tool.PIP);
+    String lock = store.prepare(List.of("berth-one"), InstallProgress.NONE);
+    assertThat(store.isUsable(lock)).isTrue();
+    assertThat(store.isUsable("0".repeat(64))).isFalse();
+    var newer =
+        new DependencyStore(
+            data,
+            new PythonInterpreter(Tool.PYTHON.executable(), "3.99.0", "cpython-399-any"),
+            Tool.PIP.from(wheels.folder(), home),
+            LONG);
+    assertThat(newer.isUsable(lock)).isFalse();
+    String again = newer.prepare(List.of("berth-one"), InstallProgress.NONE);
+    assertThat(again).isNotEqualTo(lock);
+    assertThat(newer.isUsable(again)).isTrue();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void cra_05_a_full_disk_is_said_and_nothing_left(Tool tool) throws Exception {
+    var random = new java.util.Random(3);
+    var content = new StringBuilder();
+    for (int i = 0; i < 3_000_000; i++) {
+      content.append((char) (' ' + random.nextInt(90)));
+    }
+    wheels.wheel(
+        "berth_large", "1.0", List.of(), Map.of("berth_large.txt", content.toString()), Map.of());
+    Files.createDirectories(data);
+    boolean mounted =
+        run("mount", "-t", "tmpfs", "-o", "size=2m", "berth-test", data.toString()) == 0;
+    assumeTrue(mounted, "a small file system can be mounted by root only");
+    try {
+      PluginException e = refused(store(tool), "berth-large");
+      assertThat(e.code()).as(e.getMessage()).isEqualTo(ErrorCode.DISK_FULL);
+      assertThat(e).hasMessageContaining("the disk is full");
+    } finally {
+      assertThat(run("umount", data.toString())).isZero();
+    }
+  }
+
+  private static int run(String... command) throws IOException, InterruptedException {
+    return new ProcessBuilder(command)
+        .redirectErrorStream(true)
+        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+        .start()
+        .waitFor();
   }
 
   @Test
