@@ -48,8 +48,11 @@ public final class DependencyStore {
   /** Asked once, for pip takes half a second to answer; null as long as nobody has. */
   private volatile @Nullable Boolean pipConfigured;
 
-  public DependencyStore(Path dataDir, PythonInterpreter python) {
-    this(dataDir, python, System.getenv(), LIMIT);
+  /**
+   * @param environment the operator's, as far as it sets up pip and uv
+   */
+  public DependencyStore(Path dataDir, PythonInterpreter python, Map<String, String> environment) {
+    this(dataDir, python, environment, LIMIT);
   }
 
   /**

@@ -39,7 +39,7 @@ final class Description {
   }
 
   /** One damaged package must not hide all plugins: it is shown as what it is. */
-  private static PluginManifest manifest(Rooms rooms, PluginRow row) {
+  static PluginManifest manifest(Rooms rooms, PluginRow row) {
     try {
       return rooms.catalog().get(row.packageDigest()).manifest();
     } catch (PluginException e) {

@@ -24,17 +24,27 @@ import dev.berth.sandbox.Sandbox;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Opens and closes all that keeps plugins alive. */
 public final class Lifecycle implements AutoCloseable {
   /** Workers started at once when a host opens. */
   private static final int STARTS = 8;
+
+  private static final Logger LOG = LoggerFactory.getLogger(Lifecycle.class);
+
+  /** How long a host that closes waits for what is under way in the background. */
+  private static final Duration BACKGROUND = Duration.ofSeconds(10);
 
   private static final long LEAST_SPACE_BYTES = 16L << 20;
 
@@ -46,9 +56,13 @@ public final class Lifecycle implements AutoCloseable {
   private volatile boolean closing;
 
   /** What tests do otherwise. */
-  record Parts(Timings timings, ChannelOpener channels, JournalObserver observer) {
+  record Parts(
+      Timings timings,
+      ChannelOpener channels,
+      JournalObserver observer,
+      Map<String, String> environment) {
     static final Parts REAL =
-        new Parts(Timings.DEFAULT, WorkerChannels::open, JournalObserver.NONE);
+        new Parts(Timings.DEFAULT, WorkerChannels::open, JournalObserver.NONE, System.getenv());
   }
 
   private Lifecycle(
@@ -109,8 +123,9 @@ public final class Lifecycle implements AutoCloseable {
                 paths.data(),
                 ArchiveLimits.DEFAULT.withArchiveBytes(settings.maxUploadBytes()),
                 new ManifestReader(most, HostSettings.VERSION)));
-    var dependencies = new DependencyStore(paths.data(), python);
-    var plans = new PlanMaker(paths, store, catalog, dependencies, python.version());
+    var dependencies = new DependencyStore(paths.data(), python, parts.environment());
+    var garbage = new Garbage(store, catalog, dependencies);
+    var plans = new PlanMaker(paths, store, catalog, dependencies, garbage, python.version());
     ChannelLimits limits =
         ChannelLimits.DEFAULT.withValueBytes(
             ChannelLimits.DEFAULT.maxContextBytes(), settings.maxResultBytes());
@@ -141,7 +156,7 @@ public final class Lifecycle implements AutoCloseable {
         dependencies,
         python.version(),
         plans,
-        new Garbage(store, catalog, dependencies),
+        garbage,
         new Plugins(),
         engine,
         clock);
@@ -167,6 +182,9 @@ public final class Lifecycle implements AutoCloseable {
       rooms.plugins().add(rooms.supervise(row));
     }
     rooms.plugins().all().forEach(Supervisor::settle);
+    // Listing and command checks want every manifest; the first of them need not wait for it.
+    background.execute(
+        () -> rooms.plugins().all().forEach(plugin -> Description.manifest(rooms, plugin.row())));
   }
 
   /** The plugins of {@code tenant}. */
@@ -235,9 +253,20 @@ public final class Lifecycle implements AutoCloseable {
       }
     }
     rooms.engine().timer().close();
+    background.shutdown();
+    awaitBackground();
     rooms.plugins().all().forEach(plugin -> plugin.log().flush());
     rooms.store().close();
-    background.shutdown();
+  }
+
+  private void awaitBackground() {
+    try {
+      if (!background.awaitTermination(BACKGROUND.toSeconds(), TimeUnit.SECONDS)) {
+        LOG.warn("Background work goes on while the host closes");
+      }
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private void stop(Supervisor plugin) {

@@ -10,9 +10,6 @@ import dev.berth.host.manifest.PythonVersions;
 import dev.berth.host.manifest.SettingsRules;
 import dev.berth.host.store.PluginRow;
 import dev.berth.host.store.Store;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import org.jspecify.annotations.Nullable;
 
 /** Puts together what a worker is started from. */
 final class PlanMaker implements Engine.Plans {
@@ -20,14 +17,21 @@ final class PlanMaker implements Engine.Plans {
   private final Store store;
   private final Catalog catalog;
   private final DependencyStore dependencies;
+  private final Garbage garbage;
   private final String python;
 
   PlanMaker(
-      Paths paths, Store store, Catalog catalog, DependencyStore dependencies, String python) {
+      Paths paths,
+      Store store,
+      Catalog catalog,
+      DependencyStore dependencies,
+      Garbage garbage,
+      String python) {
     this.paths = paths;
     this.store = store;
     this.catalog = catalog;
     this.dependencies = dependencies;
+    this.garbage = garbage;
     this.python = python;
   }
 
@@ -45,28 +49,36 @@ final class PlanMaker implements Engine.Plans {
     Json config =
         SettingsRules.effective(pack.manifest().configSchema(), pack.defaults(), overrides);
     SettingsRules.checkComplete(row.id().value(), pack.manifest().configSchema(), config);
-    return new LaunchPlan(row, pack, site(row, pack), paths.volume(row.id()), config);
+    PluginRow ready = withDependencies(row, pack);
+    String lock = ready.siteLock();
+    return new LaunchPlan(
+        ready,
+        pack,
+        lock == null ? null : dependencies.directory(lock),
+        paths.volume(row.id()),
+        config);
   }
 
-  /** Its dependencies; they are fetched again where somebody deleted them. */
-  private @Nullable Path site(PluginRow row, StoredPackage pack) {
+  /** Fetches its dependencies again where they were deleted, or made for another Python. */
+  private PluginRow withDependencies(PluginRow row, StoredPackage pack) {
     String lock = row.siteLock();
-    if (lock == null) {
-      return null;
+    if (lock == null || dependencies.isUsable(lock)) {
+      return row;
     }
-    Path site = dependencies.directory(lock);
-    if (!Files.isDirectory(site)
-        && !lock.equals(dependencies.prepare(pack.requirements(), InstallProgress.NONE))) {
-      throw new PluginException(
-          ErrorCode.STORE_CORRUPT,
-          LaunchPlan.label(row)
-              + ": its dependencies are not in "
-              + site
-              + " any more, and what they resolve to has changed. `berth update "
-              + row.id()
-              + " ARCHIVE` installs them anew.");
+    garbage.hold();
+    try {
+      String fresh = dependencies.prepare(pack.requirements(), InstallProgress.NONE);
+      if (lock.equals(fresh)) {
+        return row;
+      }
+      store
+          .registry()
+          .setPackage(row.tenant(), row.id(), row.version(), row.packageDigest(), fresh);
+      garbage.left();
+      return Rows.with(row, row.version(), row.packageDigest(), fresh, row.updatedAt());
+    } finally {
+      garbage.release();
     }
-    return site;
   }
 
   /**

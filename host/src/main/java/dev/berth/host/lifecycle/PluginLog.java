@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -169,7 +170,11 @@ final class PluginLog {
       }
     }
     if (start) {
-      background.execute(this::writeBehind);
+      try {
+        background.execute(this::writeBehind);
+      } catch (RejectedExecutionException _) {
+        // The host closes, and flushes every log at the end of that.
+      }
     }
   }
 

@@ -3,6 +3,7 @@ package dev.berth.host.lifecycle;
 import dev.berth.api.PluginId;
 import dev.berth.host.store.JournalEntry;
 import dev.berth.host.store.PluginRow;
+import java.nio.file.Path;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -45,7 +46,7 @@ final class Recovery {
       // nothing: what it put on disk is swept with the rest.
       case Installer.KIND, Updater.KIND -> store.journal().finish(entry);
       case Uninstaller.KIND -> {
-        removal.moveAway(entry.plugin());
+        Path _ = removal.moveAway(entry.plugin());
         store.transaction(() -> {
           store.settings().delete(entry.tenant(), entry.plugin());
           boolean _ = store.registry().delete(entry.tenant(), entry.plugin());

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,25 +38,36 @@ final class Removal {
   }
 
   /**
-   * Takes a plugin's folder out of its place; nothing happens when it has none.
+   * Takes a plugin's folder out of its place.
    *
+   * @return where it is now, for {@link #putBack}; null when it had none
    * @throws PluginException {@code internal}
    */
-  void moveAway(PluginId id) {
+  @Nullable Path moveAway(PluginId id) {
     Path volume = paths.volume(id);
+    Path gone = paths.trash().resolve(id + "-" + Long.toUnsignedString(System.nanoTime(), 36));
     try {
       Files.createDirectories(paths.trash());
-      Files.move(
-          volume,
-          paths.trash().resolve(id + "-" + Long.toUnsignedString(System.nanoTime(), 36)),
-          StandardCopyOption.ATOMIC_MOVE);
+      Files.move(volume, gone, StandardCopyOption.ATOMIC_MOVE);
+      return gone;
     } catch (NoSuchFileException _) {
-      // It was never started.
+      return null; // It was never started.
     } catch (IOException e) {
       throw new PluginException(
           ErrorCode.INTERNAL,
           id + ": its folder " + volume + " can't be moved away: " + e + ". Nothing is removed.",
           e);
+    }
+  }
+
+  /** Undoes {@link #moveAway}: its plugin stays after all. */
+  void putBack(PluginId id, @Nullable Path gone) {
+    try {
+      if (gone != null) {
+        Files.move(gone, paths.volume(id), StandardCopyOption.ATOMIC_MOVE);
+      }
+    } catch (IOException e) {
+      LOG.error("{}: its folder can't be put back from {}: {}", id, gone, e.toString());
     }
   }
 
@@ -82,7 +94,7 @@ final class Removal {
   void forgetOthersThan(Set<PluginId> plugins) {
     for (String name : names(paths.volumes())) {
       if (!plugins.contains(idOf(name))) {
-        moveAway(idOf(name));
+        Path _ = moveAway(idOf(name));
       }
     }
     for (String name : names(paths.logs())) {

@@ -30,9 +30,13 @@ final class Timer implements AutoCloseable {
     Future<?> _ = after(delay, task);
   }
 
-  /** Runs {@code task}, which must be short, on the time-keeping thread again and again. */
+  /**
+   * Runs {@code task}, which must be short, on the time-keeping thread again and again. After a
+   * standstill it is run once, not once for every time that was missed.
+   */
   Future<?> every(Duration first, Duration period, Runnable task) {
-    return clock.scheduleAtFixedRate(task, first.toNanos(), period.toNanos(), TimeUnit.NANOSECONDS);
+    return clock.scheduleWithFixedDelay(
+        task, first.toNanos(), period.toNanos(), TimeUnit.NANOSECONDS);
   }
 
   @Override

@@ -4,6 +4,7 @@ import dev.berth.api.PluginState;
 import dev.berth.host.store.JournalEntry;
 import dev.berth.host.store.PluginRow;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -55,12 +56,13 @@ final class Uninstaller {
                 Intent.of(Map.of("name", row.name(), "digest", row.packageDigest())));
     Worker worker =
         plugin.withdraw(Rows.with(row, new PluginState.Disabled(), rooms.clock().instant()), null);
+    Path gone = null;
     try {
       if (worker != null) {
         activation.stop(plugin, worker, "uninstalled");
       }
       plugin.stopped();
-      removal.moveAway(row.id());
+      gone = removal.moveAway(row.id());
       JournalEntry moved = store.journal().step(entry, "removed");
       store.transaction(() -> {
         store.settings().delete(row.tenant(), row.id());
@@ -68,7 +70,7 @@ final class Uninstaller {
         store.journal().finish(moved);
       });
     } catch (RuntimeException e) {
-      // The plugin stays, as it was; only what it kept in its folder may be gone.
+      removal.putBack(row.id(), gone);
       rooms.abandon(entry);
       plugin.becomes(row);
       throw e;

@@ -48,7 +48,7 @@ final class CrashChild {
             HostSettings.defaults(data, PythonInterpreter.find().executable()),
             workers,
             null,
-            new Lifecycle.Parts(HostFixture.BRISK, workers, dies));
+            new Lifecycle.Parts(HostFixture.BRISK, workers, dies, System.getenv()));
     var plugins = host.service(TenantId.DEFAULT);
     while (true) {
       Map<String, Plugin> there =

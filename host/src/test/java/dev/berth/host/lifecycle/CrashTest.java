@@ -50,21 +50,12 @@ class CrashTest {
   }
 
   private Process child(long seed, String grave) throws IOException {
-    return new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--enable-native-access=ALL-UNNAMED",
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
-            "-Xmx128m",
-            "-cp",
-            System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-            CrashChild.class.getName(),
-            folder.resolve("data").toString(),
-            archives.toString(),
-            Long.toString(seed),
-            grave)
-        .redirectError(ProcessBuilder.Redirect.INHERIT)
-        .start();
+    return ChildJvm.start(
+        CrashChild.class,
+        folder.resolve("data").toString(),
+        archives.toString(),
+        Long.toString(seed),
+        grave);
   }
 
   /** Takes in what the child says until it is dead; gives what it was doing. */
@@ -90,7 +81,8 @@ class CrashTest {
           worker.auto = "\"here\"";
           worker.initialized.complete(FakeWorkers.HELLO);
         };
-    var parts = new Lifecycle.Parts(HostFixture.BRISK, workers, JournalObserver.NONE);
+    var parts =
+        new Lifecycle.Parts(HostFixture.BRISK, workers, JournalObserver.NONE, System.getenv());
     var there = new HashMap<String, String>();
     CrashChild.NAMES.forEach(name -> there.put(name, "-"));
     try (var host = new HostFixture(folder.resolve("data"), workers, parts)) {

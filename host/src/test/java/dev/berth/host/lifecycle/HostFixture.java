@@ -57,7 +57,10 @@ final class HostFixture implements AutoCloseable {
   final PluginService plugins;
 
   HostFixture(Path data, Sandbox sandbox) {
-    this(data, sandbox, new Lifecycle.Parts(BRISK, WorkerChannels::open, JournalObserver.NONE));
+    this(
+        data,
+        sandbox,
+        new Lifecycle.Parts(BRISK, WorkerChannels::open, JournalObserver.NONE, System.getenv()));
   }
 
   HostFixture(Path data, Sandbox sandbox, Lifecycle.Parts parts) {
