@@ -1,6 +1,6 @@
 """Control groups, version 1 (one tree per controller) and version 2 (one tree), see cgroups(7).
 
-All groups of one zygote lie in `berth-<installation>-<instance>` below the group the host itself runs in, so that
+All groups of one launcher lie in `berth-<installation>-<instance>` below the group the host itself runs in, so that
 the host's own limits hold for its plugins too. Groups of other instances of the installation are left over from a
 host that died; they are emptied and removed.
 """

@@ -35,7 +35,7 @@ _X86_64 = (
         "74de"  #               je reap
         "eb16"  #               jmp end
         "b801000000"  # done:   mov eax, 1         write
-        "bf03000000"  #         mov edi, 3         to the zygote
+        "bf03000000"  #         mov edi, 3         to the launcher
         "488d7424f8"  #         lea rsi, [rsp-8]
         "ba04000000"  #         mov edx, 4
         "0f05"  #               syscall

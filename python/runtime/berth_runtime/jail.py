@@ -39,7 +39,7 @@ INIT_UID = 265_535  # the inits' own: no plugin can signal or look into its init
 _MAX_FILE_BYTES = 1 << 30
 _MESSAGE = 4096
 
-# What a child and the zygote say to each other; a failure is JSON: {"failed": step, "why": text}.
+# What a child and the launcher say to each other; a failure is JSON: {"failed": step, "why": text}.
 PARKED, READY, GO = b"parked", b"ready", b"go"
 
 ENVIRONMENT = {
@@ -71,7 +71,7 @@ def step(name: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Jail:
-    """What all sandboxes of a zygote have in common.
+    """What all sandboxes of a launcher have in common.
 
     root: where the tree is mounted. socket: path of the host's listening socket. namespaces: CLONE_ flags that
     this kernel has, without user and pid. landlock: its ABI, 0 for none. filter: None when this kernel has no
@@ -101,17 +101,17 @@ class Jail:
     worker: str
 
 
-def park(jail: Jail, group: Group, control: socket.socket, status: int) -> NoReturn:
+def park(jail: Jail, group: Group, control: socket.socket, status: int, life: int) -> NoReturn:
     """Runs in a child that is the first process of a new pid namespace. Never returns.
 
-    control: a seqpacket socket to the zygote, for the worker. status: a pipe to it, for the init's last word, a
-    32-bit wait status.
+    control: a seqpacket socket to the launcher, for the worker. status: a pipe to it, for the init's last word, a
+    32-bit wait status. life: a pipe that hangs up when the zygote is gone.
     """
     try:
         os.setsid()
         with step("open the host's socket"):
             host = os.open(jail.socket, os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW)
-        _close_all_but(0, 1, 2, control.fileno(), status, host, *([jail.init] if jail.init >= 0 else []))
+        _close_all_but(0, 1, 2, control.fileno(), status, life, host, *([jail.init] if jail.init >= 0 else []))
         null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
         os.dup2(null, 0)
         os.dup2(null, 1)
@@ -146,7 +146,8 @@ def park(jail: Jail, group: Group, control: socket.socket, status: int) -> NoRet
     try:
         os.close(host)
         with step("give up the init's rights"):
-            _give_up_rights(jail, status)
+            _give_up_rights(jail, life)
+        os.close(life)
     except StepError as e:
         _fail(control, e)
     except BaseException as e:
@@ -228,7 +229,7 @@ def _set_rlimits(jail: Jail) -> None:
     resource.setrlimit(resource.RLIMIT_MSGQUEUE, (65536, 65536))
 
 
-def _give_up_rights(jail: Jail, status: int) -> None:
+def _give_up_rights(jail: Jail, life: int) -> None:
     """Leaves the init with nothing but its pipe."""
     linux.set_title(jail.title, b"berth-init")
     os.dup2(0, 2)
@@ -241,9 +242,9 @@ def _give_up_rights(jail: Jail, status: int) -> None:
     linux.prctl(linux.PR_SET_DUMPABLE, 0)
     if jail.filter is not None:
         jail.filter.apply()
-    # After the change of uid, which clears it. A zygote that died before this line has closed its end.
+    # After the change of uid, which clears it. For a zygote that died before this line there is the pipe.
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
-    if _hung_up(status):
+    if _hung_up(life):
         raise ValueError("the zygote is gone")
 
 
@@ -272,9 +273,9 @@ def _work(jail: Jail, channel: socket.socket) -> NoReturn:
 
 def _wait_and_enter(jail: Jail, control: socket.socket, host: int) -> socket.socket:
     control.send(PARKED)
-    message, ancillary, _, _ = control.recvmsg(_MESSAGE, socket.CMSG_SPACE(12))
+    message, ancillary, _, _ = control.recvmsg(_MESSAGE, socket.CMSG_SPACE(12), socket.MSG_CMSG_CLOEXEC)
     if not message:
-        os._exit(0)  # the zygote is gone
+        os._exit(0)  # the launcher is gone
     fds = struct.unpack(f"{len(ancillary[0][2]) // 4}i", ancillary[0][2])
     return _enter(jail, message, fds, control, host)
 
@@ -294,7 +295,7 @@ def _enter(jail: Jail, message: bytes, fds: tuple[int, ...], control: socket.soc
     if jail.user_namespace:
         with step("enter a user namespace"):
             linux.unshare(linux.CLONE_NEWUSER)
-    # The zygote sets the memory limit, and the user namespace's ids, which only it may.
+    # The launcher sets the memory limit, and the user namespace's ids, which only it may.
     control.send(READY)
     if control.recv(16) != GO:
         os._exit(1)

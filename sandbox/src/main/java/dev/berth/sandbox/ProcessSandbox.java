@@ -30,8 +30,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Workers as processes of this machine, isolated by the kernel alone. One launcher, the zygote, is
- * a Python process that forks each worker and never runs a plugin's code.
+ * Workers as processes of this machine, isolated by the kernel alone. A launcher in Python and its
+ * zygote, from which each worker is forked, never run a plugin's code.
  */
 public final class ProcessSandbox implements Sandbox {
   private static final Logger log = LoggerFactory.getLogger(ProcessSandbox.class);
@@ -59,8 +59,8 @@ public final class ProcessSandbox implements Sandbox {
   private final Map<Integer, ProcessWorker> workers = new ConcurrentHashMap<>();
   // The rest waits here, where waiting costs nothing of a start's own deadline.
   private final Semaphore startsAtOnce = new Semaphore(STARTS_AT_ONCE, true);
-  private final Object zygoteLock = new Object();
-  private @Nullable Zygote zygote;
+  private final Object launcherLock = new Object();
+  private @Nullable Launcher launcher;
   private volatile Isolation isolation = new Isolation("process", List.of(), List.of());
   private boolean closed;
 
@@ -142,7 +142,7 @@ public final class ProcessSandbox implements Sandbox {
       throw new PluginException(
           ErrorCode.SANDBOX_UNAVAILABLE, "The process sandbox can't use " + data + ": " + e, e);
     } finally {
-      if (sandbox == null || sandbox.zygote == null) {
+      if (sandbox == null || sandbox.launcher == null) {
         release(rendezvous, lock);
       }
     }
@@ -188,17 +188,17 @@ public final class ProcessSandbox implements Sandbox {
   }
 
   /** The running launcher, started again if it died. */
-  private Zygote launcher() {
-    synchronized (zygoteLock) {
+  private Launcher launcher() {
+    synchronized (launcherLock) {
       if (closed) {
         throw new PluginException(ErrorCode.SHUTTING_DOWN, "The sandbox is closed.");
       }
-      Zygote current = zygote;
+      Launcher current = launcher;
       if (current != null && current.alive()) {
         return current;
       }
-      Zygote fresh = Zygote.launch(command, launch, new Events());
-      zygote = fresh;
+      Launcher fresh = Launcher.launch(command, launch, new Events());
+      launcher = fresh;
       isolation = fresh.ready().isolation();
       return fresh;
     }
@@ -211,7 +211,7 @@ public final class ProcessSandbox implements Sandbox {
 
   @Override
   public SandboxProcess start(SandboxSpec spec) {
-    Zygote launcher = launcher();
+    Launcher launcher = launcher();
     refuseIfWeak(spec, launcher.ready().isolation());
     byte[] token = new byte[TOKEN_BYTES];
     random.nextBytes(token);
@@ -279,7 +279,7 @@ public final class ProcessSandbox implements Sandbox {
     throw new PluginException(ErrorCode.SANDBOX_TOO_WEAK, text.toString());
   }
 
-  private UserPrincipal user(SandboxSpec spec, Zygote launcher) {
+  private UserPrincipal user(SandboxSpec spec, Launcher launcher) {
     Integer first = launcher.ready().firstUid();
     if (first == null) {
       return ownUser;
@@ -342,13 +342,13 @@ public final class ProcessSandbox implements Sandbox {
 
   @Override
   public void close() {
-    Zygote last;
-    synchronized (zygoteLock) {
+    Launcher last;
+    synchronized (launcherLock) {
       if (closed) {
         return;
       }
       closed = true;
-      last = zygote;
+      last = launcher;
     }
     List<ProcessWorker> ending = List.copyOf(workers.values());
     if (last != null) {
@@ -371,7 +371,7 @@ public final class ProcessSandbox implements Sandbox {
     }
   }
 
-  private final class Events implements Zygote.Listener {
+  private final class Events implements Launcher.Listener {
     @Override
     public void started(int id, long pid, Map<String, Path> cgroups) {
       ProcessWorker worker = workers.get(id);
@@ -397,9 +397,9 @@ public final class ProcessSandbox implements Sandbox {
     }
 
     @Override
-    public void gone(Zygote which) {
+    public void gone(Launcher which) {
       List<ProcessWorker> orphans =
-          workers.values().stream().filter(worker -> worker.zygote() == which).toList();
+          workers.values().stream().filter(worker -> worker.launcher() == which).toList();
       for (ProcessWorker worker : orphans) {
         workers.remove(worker.id());
         worker.onLauncherGone();

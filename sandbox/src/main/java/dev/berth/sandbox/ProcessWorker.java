@@ -23,17 +23,17 @@ final class ProcessWorker implements SandboxProcess {
 
   private final int id;
   private final long memoryBytes;
-  private final Zygote zygote;
+  private final Launcher launcher;
   private final CompletableFuture<Started> started = new CompletableFuture<>();
   private final CompletableFuture<Failure> failed = new CompletableFuture<>();
   private final CompletableFuture<SandboxExit> exited = new CompletableFuture<>();
   private final CompletableFuture<Rendezvous.Sockets> sockets;
 
   ProcessWorker(
-      int id, long memoryBytes, Zygote zygote, CompletableFuture<Rendezvous.Sockets> sockets) {
+      int id, long memoryBytes, Launcher launcher, CompletableFuture<Rendezvous.Sockets> sockets) {
     this.id = id;
     this.memoryBytes = memoryBytes;
-    this.zygote = zygote;
+    this.launcher = launcher;
     this.sockets = sockets;
   }
 
@@ -41,8 +41,8 @@ final class ProcessWorker implements SandboxProcess {
     return id;
   }
 
-  Zygote zygote() {
-    return zygote;
+  Launcher launcher() {
+    return launcher;
   }
 
   /** Completed when it is known whether there is a worker, one way or the other. */
@@ -131,7 +131,7 @@ final class ProcessWorker implements SandboxProcess {
 
   @Override
   public void kill() {
-    zygote.send(Map.of("op", "kill", "id", id));
+    launcher.send(Map.of("op", "kill", "id", id));
   }
 
   @Override

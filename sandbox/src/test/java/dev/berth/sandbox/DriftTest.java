@@ -55,8 +55,8 @@ final class DriftTest {
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
     while (System.nanoTime() < end) {
       List<Long> below = HostView.descendants(bench.sandbox().launcherPid());
-      // Two spare children of two processes each, both with their title by now.
-      if (below.size() == 4
+      // The zygote and two spare children of two processes each, both with their title by now.
+      if (below.size() == 5
           && below.stream().filter(p -> name(p).equals("berth-init")).count() == 2
           && ownCgroups(bench).stream()
                       .filter(p -> p.getFileName().toString().startsWith("w"))

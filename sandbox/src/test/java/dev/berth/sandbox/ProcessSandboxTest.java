@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -175,6 +176,56 @@ final class ProcessSandboxTest {
             PluginException.class,
             e -> assertThat(e.code()).isEqualTo(ErrorCode.SANDBOX_UNAVAILABLE))
         .hasMessageContaining("Another Berth uses");
+  }
+
+  @Test
+  void theZygotesDeathIsTheLaunchers() throws Exception {
+    Probe before = bench.start(5);
+    long launcher = bench.sandbox().launcherPid();
+    long zygote =
+        HostView.descendants(launcher).stream()
+            .filter(p -> HostView.status(Path.of("/proc/" + p)).get("Name").equals("berth-zygote"))
+            .filter(p -> HostView.status(Path.of("/proc/" + p)).get("PPid").equals("" + launcher))
+            .findFirst()
+            .orElseThrow();
+    ProcessHandle.of(zygote).orElseThrow().destroyForcibly();
+    assertThat(before.process().exited().get(10, TimeUnit.SECONDS))
+        .isEqualTo(new SandboxExit.Killed(9));
+    before.close();
+    try (Probe after = bench.start(5)) {
+      assertThat(after.run("out = 2").asInt()).isEqualTo(2);
+    }
+  }
+
+  @Test
+  @DisplayName("INV-TENANT a worker's memory holds nothing of another plugin")
+  void memoryHoldsNothingOfOthers() throws IOException {
+    String scan =
+        """
+        import ctypes, re
+        found = set()
+        for line in open('/proc/self/maps').readlines():
+            area, mode = line.split()[:2]
+            if mode.startswith('rw'):
+                start, end = (int(x, 16) for x in area.split('-'))
+                memory = ctypes.string_at(start, end - start)
+                found |= set(re.findall(rb'plugin_[0-9]+|plugins/[0-9]+', memory))
+        out = sorted(f.decode() for f in found)
+        """;
+    try (Probe first = bench.start(101);
+        Probe second = bench.start(102)) {
+      bench.start(103).close();
+      bench.start(104).close();
+      try (Probe last = bench.start(105)) {
+        for (Probe probe : java.util.List.of(first, second, last)) {
+          String own = probe.run("import sys; out = open('/proc/self/cmdline').read()").asString();
+          assertThat(probe.run(scan).valueStream())
+              .extracting(JsonNode::asString)
+              .isNotEmpty()
+              .allMatch(own::contains);
+        }
+      }
+    }
   }
 
   @Test

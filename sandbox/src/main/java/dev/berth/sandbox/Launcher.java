@@ -23,11 +23,11 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * One run of the Python launcher, berth_runtime/zygote.py, which says what the lines mean that go
+ * One run of the Python launcher, berth_runtime/launcher.py, which says what the lines mean that go
  * to and fro.
  */
-final class Zygote {
-  private static final Logger log = LoggerFactory.getLogger(Zygote.class);
+final class Launcher {
+  private static final Logger log = LoggerFactory.getLogger(Launcher.class);
   private static final JsonMapper json = JsonMapper.builder().build();
   private static final int READY_SECONDS = 30;
   private static final int LEAVE_SECONDS = 10;
@@ -41,7 +41,7 @@ final class Zygote {
     void exited(int id, int status, int signal, boolean outOfMemory);
 
     /** It has ended; nothing more is told. */
-    void gone(Zygote zygote);
+    void gone(Launcher launcher);
   }
 
   /**
@@ -56,7 +56,7 @@ final class Zygote {
   private final CompletableFuture<Process> process = new CompletableFuture<>();
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
 
-  private Zygote(Listener listener) {
+  private Launcher(Listener listener) {
     this.listener = listener;
   }
 
@@ -67,32 +67,32 @@ final class Zygote {
    * @param settings its first line of input
    * @throws PluginException {@code sandbox_unavailable} with what it said
    */
-  static Zygote launch(List<String> command, Map<String, Object> settings, Listener listener) {
-    Zygote zygote = new Zygote(listener);
+  static Launcher launch(List<String> command, Map<String, Object> settings, Listener listener) {
+    Launcher launcher = new Launcher(listener);
     // One thread starts it and then only reads, for its whole life: a launcher whose words nobody
     // takes would stop at some point, and the kernel counts the starting thread as the parent.
     Thread.ofPlatform()
         .daemon()
-        .name("berth-zygote")
+        .name("berth-launcher")
         .start(() -> {
           try {
-            zygote.run(command, settings);
+            launcher.run(command, settings);
           } finally {
-            zygote.ready.completeExceptionally(new IOException("it ended"));
-            zygote.ended.complete(null);
-            listener.gone(zygote);
+            launcher.ready.completeExceptionally(new IOException("it ended"));
+            launcher.ended.complete(null);
+            listener.gone(launcher);
           }
         });
     try {
-      zygote.ready.get(READY_SECONDS, TimeUnit.SECONDS);
-      return zygote;
+      launcher.ready.get(READY_SECONDS, TimeUnit.SECONDS);
+      return launcher;
     } catch (ExecutionException e) {
       throw unavailable(String.valueOf(e.getCause() == null ? e : e.getCause().getMessage()), e);
     } catch (TimeoutException e) {
-      zygote.destroy();
+      launcher.destroy();
       throw unavailable("it was not ready within " + READY_SECONDS + " s", e);
     } catch (InterruptedException e) {
-      zygote.destroy();
+      launcher.destroy();
       Thread.currentThread().interrupt();
       throw unavailable("interrupted while waiting for it", e);
     }
@@ -172,7 +172,7 @@ final class Zygote {
       return;
     }
     process.complete(started);
-    Thread.ofPlatform().daemon().name("berth-zygote-log").start(() -> copyLog(started));
+    Thread.ofPlatform().daemon().name("berth-launcher-log").start(() -> copyLog(started));
     send(new java.util.LinkedHashMap<>(settings));
     try (BufferedReader out =
         new BufferedReader(
