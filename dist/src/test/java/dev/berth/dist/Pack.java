@@ -63,7 +63,9 @@ final class Pack {
     try {
       Process process =
           new ProcessBuilder(command).directory(in.toFile()).redirectErrorStream(true).start();
-      String said = new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+      String said =
+          new String(
+              process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
       if (process.waitFor() != 0) {
         throw new AssertionError(String.join(" ", command) + ": " + said);
       }
