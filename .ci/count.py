@@ -20,7 +20,7 @@ def main(reports: Path, failed_steps: Path) -> int:
             if case.find("failure") is not None or case.find("error") is not None:
                 failed.append(name)
             elif skip is not None:
-                skipped.append(f"{name}: {skip.get('message') or (skip.text or '').strip() or 'no reason given'}")
+                skipped.append(f"{name}: {reason(skip)}")
             else:
                 passed += 1
     # pytest ends with 1 when a test failed, which is counted above; a step that failed without one counts itself.
@@ -38,6 +38,12 @@ def main(reports: Path, failed_steps: Path) -> int:
         print("FAILED   no test ran")
     print(f"{passed} passed, {len(failed)} failed, {len(skipped)} skipped")
     return 1 if failed else 0
+
+
+def reason(skip: ET.Element) -> str:
+    """Why a test was skipped, on one line and without its stack."""
+    text = skip.get("message") or (skip.text or "").split("\n\tat ")[0]
+    return " ".join(text.split()) or "no reason given"
 
 
 def any_failed(report: Path) -> bool:
