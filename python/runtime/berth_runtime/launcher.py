@@ -23,10 +23,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import json
 import os
-import secrets
 import select
 import signal
 import socket
@@ -37,35 +35,13 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from berth_runtime import features, init, jail, linux, seccomp, tree, zygote
-from berth_runtime.cgroups import Cgroups, Group, Limits, prepare
+from berth_runtime import features, jail, linux, preparation, tree, zygote
+from berth_runtime.cgroups import Cgroups, Group
+from berth_runtime.preparation import Settings
 
 _PARKING_AT_ONCE = 2
 _QUIET_SECONDS = 0.05  # how long no start was seen before a spare child is made
 _RETRY_SECONDS = 0.02
-
-
-@dataclass
-class Settings:
-    """The first line of input.
-
-    host: its process id. installation: letters and digits, the same in every run on one data folder. root: an empty
-    folder to mount the tree on. runtime: folder of the Python files. socket: path of the host's listening socket.
-    paths: folders to put on sys.path besides. worker: module to run.
-    """
-
-    host: int
-    installation: str
-    root: str
-    runtime: str
-    socket: str
-    parked: int
-    max_pids: int
-    max_cpus: float
-    open_files: int
-    tmp_mb: int
-    worker: str
-    paths: list[str]
 
 
 @dataclass
@@ -132,46 +108,10 @@ class Launcher:
         self._fill_at: float | None = 0.0
         self._poll = select.poll()
 
-        real_root = os.geteuid() == 0
-        uids = real_root and _mapped(jail.FIRST_UID, jail.INIT_UID)
-        if not real_root:
-            _become_root_of_a_namespace()
-        os.umask(0o022)
-        os.environ.clear()
-        os.environ.update(jail.ENVIRONMENT)  # for the workers, which inherit it
-        instance = secrets.token_hex(4)
-        self._cgroups: Cgroups = prepare(settings.installation, instance, settings.host)
-        filter_, why = _filter(os.path.join(settings.runtime, "berth_runtime", "seccomp.json"))
-        found = features.probe(filter_, why, self._cgroups, uids)
-        linux.unshare(linux.CLONE_NEWNS)
-        linux.mount("none", "/", None, linux.MS_REC | linux.MS_SLAVE)
-        sys.path[1:1] = settings.paths
-        importlib.import_module(settings.worker)
-        del sys.path[1 : 1 + len(settings.paths)]
-        _point_to_runtime(settings.runtime)
-        tree.build(settings.root, settings.runtime)
-        self._jail = jail.Jail(
-            root=settings.root,
-            runtime=settings.runtime,
-            socket=settings.socket,
-            namespaces=found.namespaces,
-            landlock=found.landlock,
-            filter=filter_ if found.seccomp else None,
-            uids=found.uids,
-            drop_groups=found.drop_groups,
-            user_namespace=found.user_namespace,
-            limits=Limits(settings.max_pids, settings.max_cpus),
-            rlimit_processes=found.rlimit_processes,
-            open_files=settings.open_files,
-            tmp_mb=settings.tmp_mb,
-            core_limit=features.core_limit(),
-            init=init.prepare(linux.MACHINE),
-            # A signal to the host's group or terminal is the host's to answer: it ends our input in its own time.
-            signals=linux.ignore_signals([signal.SIGTERM, signal.SIGINT, signal.SIGHUP]),
-            title=linux.argument_area(),
-            worker=settings.worker,
-        )
-        self._found = found
+        prepared = preparation.prepare(settings)
+        self._cgroups: Cgroups = prepared.cgroups
+        self._jail = prepared.jail
+        self._found = prepared.found
         # What is here now will never be freed: keep the collector's hands, and so the copies, off it.
         gc.collect()
         gc.disable()
@@ -349,7 +289,7 @@ class Launcher:
             for name in ("package", "data", "site"):
                 if order[name] is not None:
                     with jail.step(f"open the {name} folder {order[name]}"):
-                        fds.append(_detached(order[name], uid if name == "data" else None))
+                        fds.append(tree.detached(order[name], uid if name == "data" else None))
             child.request, child.state = order, "starting"
             with jail.step("tell the parked process"):
                 message = f"{order['token']}\n{order['name']}\n{uid}".encode()
@@ -464,82 +404,3 @@ class Launcher:
                 time.sleep(0.002)  # the kernel tells nobody when it is done with a group
         self._cgroups.close()
         os._exit(status)
-
-
-def _filter(path: str) -> tuple[seccomp.Filter | None, str]:
-    """The filter for this machine, or why there is none."""
-    try:
-        return seccomp.Filter(seccomp.build(seccomp.read_policy(path), linux.MACHINE)), ""
-    except ValueError as e:
-        return None, str(e)
-
-
-def _mapped(first: int, last: int) -> bool:
-    """Whether these uids and gids exist here: in a container they may not."""
-    for name in ("uid_map", "gid_map"):
-        with open(f"/proc/self/{name}", encoding="ascii") as f:
-            ranges = [[int(n) for n in line.split()] for line in f]
-        if not any(start <= first and last < start + count for start, _, count in ranges):
-            return False
-    return True
-
-
-def _become_root_of_a_namespace() -> None:
-    """Without root: a user namespace in which this process may mount. Only its own uid is in it."""
-    uid, gid = os.geteuid(), os.getegid()
-    with jail.step(
-        "enter a user namespace (Berth does not run as root, so it needs unprivileged user namespaces:"
-        " sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone and"
-        " kernel.apparmor_restrict_unprivileged_userns)"
-    ):
-        linux.unshare(linux.CLONE_NEWUSER)
-        for name, text in (
-            ("setgroups", "deny"),
-            ("uid_map", f"0 {uid} 1"),
-            ("gid_map", f"0 {gid} 1"),
-        ):
-            with open(f"/proc/self/{name}", "w", encoding="ascii") as f:
-                f.write(text)
-
-
-def _detached(path: str, owner: int | None) -> int:
-    """A folder as a mount that is nowhere yet. With an owner the folder is made when missing and given to them.
-
-    Its last name is never followed if it is a link; the names before it are the host's own.
-    """
-    if owner is not None:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(path, 0o700)
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        if owner is not None:
-            found = os.fstat(fd)
-            if found.st_uid != owner or found.st_gid != owner:
-                os.fchown(fd, owner, owner)
-            if found.st_mode & 0o7777 != 0o700:
-                os.fchmod(fd, 0o700)
-        return linux.clone_tree(fd)
-    finally:
-        os.close(fd)
-
-
-def _point_to_runtime(runtime: str) -> None:
-    """Makes what was imported from the host's folder look, and import more, from where workers see it."""
-
-    def moved(path: str) -> str:
-        return tree.RUNTIME + path[len(runtime) :] if path.startswith(runtime) else path
-
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        if not isinstance(file, str) or not file.startswith(runtime):
-            continue
-        module.__file__ = moved(file)
-        module.__dict__.pop("__cached__", None)
-        spec = module.__spec__
-        if spec is not None and spec.submodule_search_locations is not None:
-            places = [moved(place) for place in spec.submodule_search_locations]
-            spec.submodule_search_locations = places
-            module.__path__ = places
-    sys.path[:] = [moved(path) for path in sys.path]
-    sys.path_importer_cache.clear()

@@ -6,6 +6,7 @@ another libpython. Of the host's files nothing else is in it but certificates, t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -129,3 +130,25 @@ def _devices(root: str) -> None:
         ("shm", "/tmp"),  # POSIX shared memory counts against the same sized tmpfs
     ):
         os.symlink(to, f"{root}/dev/{name}")
+
+
+def detached(path: str, owner: int | None) -> int:
+    """A folder as a mount that is nowhere yet. With an owner the folder is made when missing and given to them.
+
+    Its last name is never followed if it is a link; the names before it are the host's own.
+    """
+    if owner is not None:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, 0o700)
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if owner is not None:
+            found = os.fstat(fd)
+            if found.st_uid != owner or found.st_gid != owner:
+                os.fchown(fd, owner, owner)
+            if found.st_mode & 0o7777 != 0o700:
+                os.fchmod(fd, 0o700)
+        return linux.clone_tree(fd)
+    finally:
+        os.close(fd)

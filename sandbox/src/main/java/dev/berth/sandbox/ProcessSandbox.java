@@ -4,13 +4,9 @@ import dev.berth.api.ErrorCode;
 import dev.berth.api.Isolation;
 import dev.berth.api.PluginException;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipal;
 import java.security.SecureRandom;
 import java.util.HashMap;
@@ -24,7 +20,6 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,7 +46,7 @@ public final class ProcessSandbox implements Sandbox {
   private final ProcessSandboxSettings settings;
   private final List<String> command;
   private final Map<String, Object> launch;
-  private final FileChannel lock;
+  private final RunFolder run;
   private final Rendezvous rendezvous;
   private final UserPrincipal ownUser;
   private final SecureRandom random = new SecureRandom();
@@ -68,13 +63,13 @@ public final class ProcessSandbox implements Sandbox {
       ProcessSandboxSettings settings,
       List<String> command,
       Map<String, Object> launch,
-      FileChannel lock,
+      RunFolder run,
       Rendezvous rendezvous,
       UserPrincipal ownUser) {
     this.settings = settings;
     this.command = command;
     this.launch = launch;
-    this.lock = lock;
+    this.run = run;
     this.rendezvous = rendezvous;
     this.ownUser = ownUser;
   }
@@ -98,21 +93,13 @@ public final class ProcessSandbox implements Sandbox {
     }
     PythonInterpreter python = PythonInterpreter.find(settings.python());
     Path data = settings.dataDir().toAbsolutePath();
-    FileChannel lock = null;
+    RunFolder run = null;
     Rendezvous rendezvous = null;
     ProcessSandbox sandbox = null;
     try {
-      Path run = data.resolve("run");
-      Files.createDirectories(data);
-      if (!Files.isDirectory(run)) {
-        Files.createDirectory(run);
-      }
-      Files.setPosixFilePermissions(run, PosixFilePermissions.fromString("rwx------"));
-      lock = lock(run);
+      run = RunFolder.open(data);
       Path runtime = RuntimeFiles.unpack(data);
-      removeOldSockets(run);
-      rendezvous = Rendezvous.open(run);
-      Path root = Files.createDirectories(run.resolve("root"));
+      rendezvous = Rendezvous.open(run.path());
       List<String> command =
           List.of(
               python.executable().toString(),
@@ -123,8 +110,8 @@ public final class ProcessSandbox implements Sandbox {
               runtime.resolve("berth_runtime").toString());
       Map<String, Object> launch = new HashMap<>();
       launch.put("host", ProcessHandle.current().pid());
-      launch.put("installation", installation(run));
-      launch.put("root", root.toString());
+      launch.put("installation", run.installation());
+      launch.put("root", run.root().toString());
       launch.put("runtime", runtime.toString());
       launch.put("socket", rendezvous.path().toString());
       launch.put("parked", settings.parked());
@@ -135,7 +122,8 @@ public final class ProcessSandbox implements Sandbox {
       launch.put("worker", worker.module());
       launch.put("paths", worker.paths().stream().map(Path::toString).toList());
       sandbox =
-          new ProcessSandbox(settings, command, launch, lock, rendezvous, Files.getOwner(run));
+          new ProcessSandbox(
+              settings, command, launch, run, rendezvous, Files.getOwner(run.path()));
       sandbox.launcher();
       return sandbox;
     } catch (IOException e) {
@@ -143,46 +131,7 @@ public final class ProcessSandbox implements Sandbox {
           ErrorCode.SANDBOX_UNAVAILABLE, "The process sandbox can't use " + data + ": " + e, e);
     } finally {
       if (sandbox == null || sandbox.launcher == null) {
-        release(rendezvous, lock);
-      }
-    }
-  }
-
-  private static FileChannel lock(Path run) throws IOException {
-    FileChannel channel =
-        FileChannel.open(run.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    try {
-      if (channel.tryLock() != null) {
-        return channel;
-      }
-    } catch (OverlappingFileLockException e) {
-      log.debug("The lock is held by this very program", e);
-    }
-    channel.close();
-    throw new PluginException(
-        ErrorCode.SANDBOX_UNAVAILABLE,
-        "Another Berth uses " + run.getParent() + ". Stop it, or use another data folder.");
-  }
-
-  /** Names this data folder's control groups, so that a later host finds what a dead one left. */
-  private static String installation(Path run) throws IOException {
-    Path file = run.resolve("installation");
-    if (!Files.exists(file)) {
-      byte[] id = new byte[6];
-      new SecureRandom().nextBytes(id);
-      Files.writeString(file, HexFormat.of().formatHex(id));
-    }
-    String id = Files.readString(file).strip();
-    if (!id.matches("[0-9a-f]{12}")) {
-      throw new IOException(file + " holds no installation id; delete it");
-    }
-    return id;
-  }
-
-  private static void removeOldSockets(Path run) throws IOException {
-    try (Stream<Path> files = Files.list(run)) {
-      for (Path file : files.filter(f -> f.toString().endsWith(".sock")).toList()) {
-        Files.deleteIfExists(file);
+        release(rendezvous, run);
       }
     }
   }
@@ -355,19 +304,15 @@ public final class ProcessSandbox implements Sandbox {
       last.close();
     }
     ending.forEach(ProcessSandbox::awaitEnd);
-    release(rendezvous, lock);
+    release(rendezvous, run);
   }
 
-  private static void release(@Nullable Rendezvous rendezvous, @Nullable FileChannel lock) {
+  private static void release(@Nullable Rendezvous rendezvous, @Nullable RunFolder run) {
     if (rendezvous != null) {
       rendezvous.close();
     }
-    if (lock != null) {
-      try {
-        lock.close();
-      } catch (IOException e) {
-        log.debug("The lock did not close cleanly", e);
-      }
+    if (run != null) {
+      run.close();
     }
   }
 
