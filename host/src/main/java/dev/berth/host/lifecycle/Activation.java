@@ -42,7 +42,7 @@ final class Activation {
       worker.kill(e);
       throw e;
     }
-    rooms.copyRegistry();
+    rooms.copy().changed();
     plugin.log().fromHost("INFO", "enabled");
   }
 
@@ -66,7 +66,7 @@ final class Activation {
               PluginRow disabled =
                   Rows.with(row, new PluginState.Disabled(), rooms.clock().instant());
               rooms.store().registry().setState(row.tenant(), row.id(), disabled.state());
-              rooms.copyRegistry();
+              rooms.copy().changed();
               Worker worker = plugin.withdraw(disabled, null);
               if (worker != null) {
                 stop(plugin, worker, "disabled");

@@ -104,7 +104,7 @@ final class Installer {
       });
       rooms.plugins().add(plugin);
     }
-    rooms.copyRegistry();
+    rooms.copy().changed();
     return plugin;
   }
 

@@ -135,13 +135,14 @@ public final class Lifecycle implements AutoCloseable {
       throw new IllegalStateException("the timer doesn't run");
     }
     Clock clock = Clock.systemUTC();
+    var copy = new RegistryCopy(store.manifest(), background);
     var engine =
         new Engine(
             plans,
             new Launcher(sandbox, loop, parts.channels(), limits, parts.timings(), background),
             (row, state) -> {
               store.registry().setState(row.tenant(), row.id(), state);
-              Rooms.copyRegistry(store);
+              copy.changed();
               return Rows.with(row, state, clock.instant());
             },
             parts.timings(),
@@ -158,6 +159,7 @@ public final class Lifecycle implements AutoCloseable {
         plans,
         garbage,
         new Plugins(),
+        copy,
         engine,
         clock);
   }

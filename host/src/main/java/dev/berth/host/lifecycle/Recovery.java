@@ -36,7 +36,7 @@ final class Recovery {
     removal.forgetOthersThan(ids);
     removal.emptyTrash();
     rooms.garbage().sweep();
-    rooms.copyRegistry();
+    rooms.copy().changed();
   }
 
   private void finish(JournalEntry entry) {

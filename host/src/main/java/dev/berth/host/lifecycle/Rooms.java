@@ -23,6 +23,7 @@ record Rooms(
     PlanMaker planMaker,
     Garbage garbage,
     Plugins plugins,
+    RegistryCopy copy,
     Engine engine,
     Clock clock) {
   private static final Logger LOG = LoggerFactory.getLogger(Rooms.class);
@@ -44,19 +45,6 @@ record Rooms(
           entry.kind(),
           entry.plugin(),
           e.getMessage());
-    }
-  }
-
-  /** Brings plugins/manifest.json up to date. It is a copy: an operation doesn't fail for it. */
-  void copyRegistry() {
-    copyRegistry(store);
-  }
-
-  static void copyRegistry(Store store) {
-    try {
-      store.manifest().write();
-    } catch (PluginException e) {
-      LOG.warn("plugins/manifest.json is out of date until the next change: {}", e.getMessage());
     }
   }
 }

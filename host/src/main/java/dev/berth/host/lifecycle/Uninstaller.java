@@ -87,6 +87,6 @@ final class Uninstaller {
       LOG.warn("{}: its log can't be deleted before the next start: {}", row.id(), e.toString());
     }
     removal.emptyTrash();
-    rooms.copyRegistry();
+    rooms.copy().changed();
   }
 }

@@ -103,7 +103,7 @@ final class Updater {
       }
       throw e;
     }
-    rooms.copyRegistry();
+    rooms.copy().changed();
     plugin.log().fromHost("INFO", "updated from " + old.version() + " to " + next.version());
     if (worker != null) {
       plugin.freshStart();

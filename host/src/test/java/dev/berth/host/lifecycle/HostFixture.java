@@ -114,6 +114,7 @@ final class HostFixture implements AutoCloseable {
     assertThat(plugins.list(StatusFilter.ALL))
         .extracting(plugin -> plugin.id().value())
         .containsExactlyInAnyOrderElementsOf(ids);
+    host.rooms().copy().upToDate().join();
     assertThat(copied()).isEqualTo(ids);
   }
 
