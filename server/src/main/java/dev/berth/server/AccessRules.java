@@ -20,12 +20,19 @@ import org.jspecify.annotations.Nullable;
  * origin; and an {@code Origin} must be this server's own. On any other address every request needs
  * a key, which no foreign page has, so any {@code Host} will do there: the names a server is
  * reached by are its operator's affair.
- *
- * @param host the address bound
- * @param loopback whether that is one only this machine can reach
  */
-record AccessRules(String host, boolean loopback) {
+final class AccessRules {
   private static final int MAX_HOST = 255 + 6;
+
+  private final String host;
+  private final boolean loopback;
+  // Clients name the same host again and again; a race costs a check, no more.
+  private volatile @Nullable String lastAllowed;
+
+  private AccessRules(String host, boolean loopback) {
+    this.host = host;
+    this.loopback = loopback;
+  }
 
   static AccessRules of(String host) {
     try {
@@ -84,7 +91,23 @@ record AccessRules(String host, boolean loopback) {
     }
   }
 
+  /** Whether only this machine can reach the address bound. */
+  boolean loopback() {
+    return loopback;
+  }
+
   boolean allowsHost(String authority) {
+    if (authority.equals(lastAllowed)) {
+      return true;
+    }
+    boolean allowed = isAllowed(authority);
+    if (allowed) {
+      lastAllowed = authority;
+    }
+    return allowed;
+  }
+
+  private boolean isAllowed(String authority) {
     if (authority.length() > MAX_HOST) {
       return false;
     }

@@ -13,7 +13,6 @@ final class Exchange implements Callback {
   private final Response response;
   private final ServerState state;
   private final HttpMetrics metrics;
-  private final long startedNanos = System.nanoTime();
   @Nullable Route route;
 
   Exchange(
@@ -47,7 +46,7 @@ final class Exchange implements Callback {
   }
 
   private void end(int status) {
-    metrics.record(route, status, System.nanoTime() - startedNanos);
+    metrics.record(route, status, System.nanoTime() - request.getHeadersNanoTime());
     state.leave();
   }
 

@@ -3,6 +3,7 @@ package dev.berth.server;
 import dev.berth.api.LogRecord;
 import dev.berth.api.PluginId;
 import io.javalin.http.Context;
+import io.javalin.http.HandlerType;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -37,7 +38,9 @@ final class LogRoutes {
             0,
             Long.MAX_VALUE);
     int limit = (int) Bodies.number(context.queryParam("limit"), "limit", PAGE, 1, MAX_PAGE);
-    if ("true".equals(context.queryParam("follow")) || Answers.wantsEvents(context)) {
+    boolean follow = "true".equals(context.queryParam("follow")) || Answers.wantsEvents(context);
+    // HEAD asks for the head alone, which a stream without an end would never be done with.
+    if (follow && context.method().equals(HandlerType.GET)) {
       follow(context, backend, id, after, limit);
     } else {
       Answers.json(context, Views.logs(id, backend.service().logs(id, after, limit)));

@@ -27,7 +27,9 @@ final class LoopExecutor implements Executor {
   @Override
   public void execute(Runnable task) {
     if (task instanceof Connection && Thread.currentThread() instanceof LoopThread) {
-      task.run();
+      if (!Resumption.await(task)) {
+        task.run();
+      }
     } else {
       elsewhere.execute(task);
     }

@@ -13,6 +13,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -20,6 +21,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import org.eclipse.jetty.io.ArrayByteBufferPool;
+import org.eclipse.jetty.io.ManagedSelector;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -307,6 +310,45 @@ class ExecuteTest {
     HttpResponse<String> broken = berth.execute("{}");
     assertThat(broken.statusCode()).isEqualTo(500);
     assertThat(broken.body()).doesNotContain("secret detail");
+  }
+
+  @Test
+  @SuppressWarnings("try") // one of the two clients leaves by itself
+  void connectionsThatWaitGiveTheirBuffersBackWhenTheyEnd() throws Exception {
+    try (ServerFixture tight = ServerFixture.serving(ServerFixture.tight())) {
+      ManagedSelector loop =
+          tight
+              .server
+              .connector()
+              .getSelectorManager()
+              .getBeans(ManagedSelector.class)
+              .iterator()
+              .next();
+      // Answered on the loop, outside the request's own turn, as plugins' answers are.
+      tight.service.onExecute =
+          request -> {
+            var call = new CompletableFuture<ExecutionResult>();
+            loop.submit(_ -> call.complete(FakePluginService.succeeded(request.context())));
+            return call;
+          };
+      try (Socket leaves = tight.socket();
+          Socket idles = tight.socket()) {
+        for (Socket socket : List.of(leaves, idles, leaves, idles)) {
+          socket.getOutputStream().write(executeHead("{}"));
+          byte[] answer = new byte[4096];
+          int count = socket.getInputStream().read(answer);
+          assertThat(new String(answer, 0, count, StandardCharsets.US_ASCII))
+              .startsWith("HTTP/1.1 200");
+        }
+        leaves.close();
+        assertThat(idles.getInputStream().read()).isEqualTo(-1);
+      }
+      tight.server.close();
+
+      var pool = (ArrayByteBufferPool) tight.server.connector().getByteBufferPool();
+      assertThat(pool.getDirectByteBufferCount())
+          .isEqualTo(pool.getAvailableDirectByteBufferCount());
+    }
   }
 
   private static byte[] executeHead(String body) {

@@ -229,6 +229,17 @@ class StreamTest {
   }
 
   @Test
+  void theHeadOfALogThatIsFollowedIsTheHeadOfOneThatEnds() throws Exception {
+    HttpResponse<String> head =
+        berth.send(
+            berth
+                .request("/api/plugins/plugin_dice/logs?follow=true")
+                .method("HEAD", HttpRequest.BodyPublishers.noBody()));
+    assertThat(head.statusCode()).isEqualTo(200);
+    assertThat(berth.service.followers).isEmpty();
+  }
+
+  @Test
   void closingTheServerEndsStreams() throws Exception {
     try (Events events = events(berth.request("/api/plugins/plugin_dice/logs?follow=true"))) {
       Thread closing = Thread.ofVirtual().start(berth.server::close);
