@@ -16,10 +16,13 @@ import org.eclipse.jetty.io.EofException;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One call to a plugin over HTTP, from its body to its answer. No step of it blocks. */
 final class ExecuteCall
     implements BodyReader.Receiver, BiConsumer<@Nullable ExecutionResult, @Nullable Throwable> {
+  private static final Logger LOG = LoggerFactory.getLogger(ExecuteCall.class);
   private static final PreEncodedHttpField JSON =
       new PreEncodedHttpField(HttpHeader.CONTENT_TYPE, "application/json");
 
@@ -55,6 +58,11 @@ final class ExecuteCall
                   plugin, envelope.context(), envelope.timeout(), ExecutionListener.NONE));
     } catch (PluginException e) {
       onBodyFailed(e);
+      return;
+    } catch (RuntimeException e) {
+      // Where the body came after its head, nobody above would answer.
+      LOG.error("a call to {} failed", plugin, e);
+      onBodyFailed(new PluginException(ErrorCode.INTERNAL, String.valueOf(e), e));
       return;
     }
     if (!answer.isDone()) {
@@ -100,6 +108,7 @@ final class ExecuteCall
           failure instanceof PluginException known
               ? known
               : new PluginException(ErrorCode.INTERNAL, String.valueOf(failure), failure);
+      logIfInternal(error);
       Problem.of(error).send(response, exchange);
       return;
     }
@@ -108,11 +117,20 @@ final class ExecuteCall
         response.getHeaders().add(JSON);
         response.write(true, ExecuteAnswer.of(ok), exchange);
       }
-      case ExecutionResult.Failed failed ->
-          Problem.of(failed.error())
-              .with("execution_time", failed.elapsed().toNanos() / 1e9)
-              .send(response, exchange);
+      case ExecutionResult.Failed failed -> {
+        logIfInternal(failed.error());
+        Problem.of(failed.error())
+            .with("execution_time", failed.elapsed().toNanos() / 1e9)
+            .send(response, exchange);
+      }
       case ExecutionResult.Denied denied -> Problem.denied(denied).send(response, exchange);
+    }
+  }
+
+  /** The client is told nothing of what went wrong inside, so the log must be. */
+  private void logIfInternal(PluginException error) {
+    if (error.code() == ErrorCode.INTERNAL) {
+      LOG.error("a call to {} failed", plugin, error);
     }
   }
 }

@@ -310,6 +310,25 @@ class ExecuteTest {
     HttpResponse<String> broken = berth.execute("{}");
     assertThat(broken.statusCode()).isEqualTo(500);
     assertThat(broken.body()).doesNotContain("secret detail");
+
+    // The same when the body comes after its head.
+    String body = "{\"context\":{}}";
+    String whole = new String(executeHead(body), StandardCharsets.US_ASCII);
+    int bodyAt = whole.length() - body.length();
+    try (Socket socket = berth.socket()) {
+      socket
+          .getOutputStream()
+          .write(whole.substring(0, bodyAt + 1).getBytes(StandardCharsets.US_ASCII));
+      socket.getOutputStream().flush();
+      // An answer to another shows that the loop has seen the head.
+      assertThat(berth.get("/health/live").statusCode()).isEqualTo(200);
+      socket
+          .getOutputStream()
+          .write(whole.substring(bodyAt + 1).getBytes(StandardCharsets.US_ASCII));
+      byte[] answer = new byte[12];
+      assertThat(socket.getInputStream().readNBytes(answer, 0, 12)).isEqualTo(12);
+      assertThat(new String(answer, StandardCharsets.US_ASCII)).isEqualTo("HTTP/1.1 500");
+    }
   }
 
   @Test
