@@ -47,7 +47,7 @@ final class Boot implements LocalOperations.Served {
     BerthHost host = null;
     try {
       // One interpreter for both: what dependencies are locked for is what imports them.
-      Path python = PythonInterpreter.find("python3").executable();
+      Path python = PythonInterpreter.find().executable();
       sandbox = openSandbox(options, data, python);
       host = BerthHost.open(HostSettings.defaults(data, python), sandbox, loop);
       server.serve(host.service(), host.keys());

@@ -43,7 +43,7 @@ class EmbeddingTest {
   @Test
   void a_jvm_program_installs_runs_updates_and_removes_a_plugin() {
     Path data = folder.resolve("data");
-    Path python = PythonInterpreter.find("python3").executable();
+    Path python = PythonInterpreter.find().executable();
     Path first = Pack.plugin(folder, "dice", "1.0.0", "", MAIN.replace("VERSION", "1"));
     Path second = Pack.plugin(folder, "dice", "2.0.0", "", MAIN.replace("VERSION", "2"));
     try (ChannelLoop loop = new SelectorLoop();

@@ -91,7 +91,7 @@ public final class ProcessSandbox implements Sandbox {
           ErrorCode.SANDBOX_UNAVAILABLE,
           "The process sandbox needs Linux. Use the Docker sandbox.");
     }
-    PythonInterpreter python = PythonInterpreter.find(settings.python());
+    PythonInterpreter python = PythonInterpreter.probe(Path.of(settings.python()));
     Path data = settings.dataDir().toAbsolutePath();
     RunFolder run = null;
     Rendezvous rendezvous = null;

@@ -2,92 +2,140 @@ package dev.berth.sandbox;
 
 import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
+import dev.berth.api.Text;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /**
- * A Python that can run workers.
+ * A Python that plugins can run on.
  *
- * @param executable the interpreter itself, links and version managers' shims resolved
- * @param major 3
- * @param minor 9 or more
- * @param micro the third part of the version
+ * @param executable the file itself: no link, no launcher script
+ * @param version e.g. {@code 3.11.7}
+ * @param abi what compiled modules are made for, e.g. {@code cpython-311-x86_64-linux-gnu}
  */
-public record PythonInterpreter(Path executable, int major, int minor, int micro) {
-  private static final String ASK =
-      "import os, sys; print(os.path.realpath(sys.executable), *sys.version_info[:3],"
-          + " sys.implementation.name, sep='\\n')";
+public record PythonInterpreter(Path executable, String version, String abi) {
   private static final int OLDEST_MINOR = 9;
 
+  // The suffix of extension modules holds the ABI and needs no module outside the interpreter,
+  // which sysconfig does: Debian's python3-minimal lacks parts of that.
+  private static final String QUESTION =
+      """
+      import sys, importlib.machinery as m
+      print('berth', sys.implementation.name, *sys.version_info[:3])
+      print(m.EXTENSION_SUFFIXES[0])
+      print(sys.executable)
+      """;
+
   /**
-   * Asks an interpreter who it is.
+   * Asks {@code python} what it is.
    *
-   * @param command looked up on PATH, or a path
-   * @throws PluginException {@code sandbox_unavailable} when there is none, it doesn't answer or is
-   *     older than 3.9
+   * @throws PluginException {@code sandbox_unavailable} when it does not run or is older than 3.9
    */
-  public static PythonInterpreter find(String command) {
-    List<String> answer = ask(command);
-    if (answer.size() != 5) {
-      throw unavailable(command, "it gave no version", null);
-    }
-    PythonInterpreter found =
-        new PythonInterpreter(
-            Path.of(answer.get(0)),
-            Integer.parseInt(answer.get(1)),
-            Integer.parseInt(answer.get(2)),
-            Integer.parseInt(answer.get(3)));
-    if (found.major != 3 || found.minor < OLDEST_MINOR || !answer.get(4).equals("cpython")) {
-      throw unavailable(command, "it is " + answer.get(4) + " " + found.version(), null);
-    }
-    return found;
-  }
-
-  /** The version, e.g. {@code 3.11.7}. */
-  public String version() {
-    return major + "." + minor + "." + micro;
-  }
-
-  private static List<String> ask(String command) {
-    Process process;
+  public static PythonInterpreter probe(Path python) {
+    List<String> answer;
     try {
-      process =
-          new ProcessBuilder(command, "-I", "-S", "-c", ASK)
-              .redirectErrorStream(true)
-              .redirectInput(ProcessBuilder.Redirect.from(new java.io.File("/dev/null")))
-              .start();
+      answer = ask(python);
     } catch (IOException e) {
-      throw unavailable(command, String.valueOf(e.getMessage()), e);
+      throw unusable(python, "does not run (" + e.getMessage() + ")");
     }
-    try (var out = process.getInputStream()) {
-      String text = new String(out.readNBytes(65536), StandardCharsets.UTF_8);
-      if (!process.waitFor(10, TimeUnit.SECONDS) || process.exitValue() != 0) {
-        throw unavailable(command, "it said: " + text.strip(), null);
-      }
-      return text.lines().toList();
+    String[] version = answer.isEmpty() ? new String[0] : answer.get(0).split(" ", -1);
+    if (answer.size() != 3 || version.length != 5 || !version[0].equals("berth")) {
+      throw unusable(
+          python,
+          "does not answer as a Python does ("
+              + Text.printable(String.join(" ", answer), 200)
+              + ")");
+    }
+    int major = Integer.parseInt(version[2]);
+    int minor = Integer.parseInt(version[3]);
+    String number = major + "." + minor + "." + version[4];
+    if (major != 3 || minor < OLDEST_MINOR) {
+      throw unusable(python, "is Python " + number);
+    }
+    try {
+      return new PythonInterpreter(
+          Path.of(answer.get(2)).toRealPath(), number, abi(version[1], minor, answer.get(1)));
     } catch (IOException e) {
-      throw unavailable(command, String.valueOf(e.getMessage()), e);
+      throw unusable(python, "names a file that isn't there, " + answer.get(2));
+    }
+  }
+
+  /** {@code .cpython-311-x86_64-linux-gnu.so} without its ends, or the like where it has none. */
+  private static String abi(String implementation, int minor, String suffix) {
+    String middle = suffix.replaceFirst("^\\.", "").replaceFirst("\\.?[a-z]+$", "");
+    return middle.isEmpty()
+        ? implementation + "-3" + minor + "-" + System.getProperty("os.arch")
+        : middle;
+  }
+
+  private static List<String> ask(Path python) throws IOException {
+    Process process =
+        new ProcessBuilder(python.toString(), "-I", "-S", "-c", QUESTION)
+            .directory(Path.of("/").toFile())
+            .redirectErrorStream(true)
+            .start();
+    try {
+      process.getOutputStream().close();
+      if (!process.waitFor(10, TimeUnit.SECONDS)) {
+        throw new IOException("no answer within 10 s");
+      }
+      // Longer than a pipe holds is no answer to this question, and would have waited till now.
+      return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
+          .lines()
+          .toList();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw unavailable(command, "interrupted while asking its version", e);
+      throw new IOException("interrupted", e);
     } finally {
       process.destroyForcibly();
     }
   }
 
-  private static PluginException unavailable(
-      String command, String why, @Nullable Throwable cause) {
+  /**
+   * The first Python of at least 3.9 on the PATH.
+   *
+   * @throws PluginException {@code sandbox_unavailable} when there is none
+   */
+  public static PythonInterpreter find() {
+    return find(System.getenv());
+  }
+
+  static PythonInterpreter find(Map<String, String> environment) {
+    var refused = new ArrayList<String>();
+    var names = new ArrayList<>(List.of("python3"));
+    for (int minor = 13; minor >= OLDEST_MINOR; minor--) {
+      names.add("python3." + minor);
+    }
+    String[] folders = environment.getOrDefault("PATH", "").split(":", -1);
+    for (String name : names) {
+      for (String folder : folders) {
+        Path candidate = Path.of(folder, name);
+        if (folder.startsWith("/") && Files.isExecutable(candidate)) {
+          try {
+            return probe(candidate);
+          } catch (PluginException e) {
+            refused.add(e.getMessage());
+          }
+        }
+      }
+    }
+    throw new PluginException(
+        ErrorCode.SANDBOX_UNAVAILABLE,
+        "No Python 3."
+            + OLDEST_MINOR
+            + " or newer is on the PATH. Install python3, or put a newer one first on it."
+            + (refused.isEmpty() ? "" : " " + refused.getFirst()));
+  }
+
+  private static PluginException unusable(Path python, String why) {
     return new PluginException(
         ErrorCode.SANDBOX_UNAVAILABLE,
-        "Plugins need CPython 3.9 or later, but '"
-            + command
-            + "' won't do: "
-            + why
-            + ". Install python3, or name another interpreter in the settings.",
-        cause);
+        python + " " + why + "; plugins need Python 3." + OLDEST_MINOR + " or newer.");
   }
 }

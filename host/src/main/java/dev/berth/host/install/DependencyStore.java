@@ -3,6 +3,7 @@ package dev.berth.host.install;
 import dev.berth.api.ErrorCode;
 import dev.berth.api.InstallProgress;
 import dev.berth.api.PluginException;
+import dev.berth.sandbox.PythonInterpreter;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;

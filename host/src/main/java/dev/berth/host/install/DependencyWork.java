@@ -4,6 +4,7 @@ import dev.berth.api.ErrorCode;
 import dev.berth.api.InstallProgress;
 import dev.berth.api.PluginException;
 import dev.berth.api.Text;
+import dev.berth.sandbox.PythonInterpreter;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;

@@ -2,6 +2,7 @@ package dev.berth.host.install;
 
 import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
+import dev.berth.sandbox.PythonInterpreter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.berth.api.ErrorCode;
 import dev.berth.api.InstallProgress;
 import dev.berth.api.PluginException;
+import dev.berth.sandbox.PythonInterpreter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;

@@ -1,6 +1,7 @@
 package dev.berth.host.install;
 
 import dev.berth.api.InstallProgress;
+import dev.berth.sandbox.PythonInterpreter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;

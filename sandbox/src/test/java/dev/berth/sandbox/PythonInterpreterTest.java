@@ -1,4 +1,4 @@
-package dev.berth.host.install;
+package dev.berth.sandbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
