@@ -94,7 +94,8 @@ final class PlanMaker implements Engine.Plans {
               + wanted
               + ", and this host runs plugins on "
               + python
-              + ". Start the host with such a Python (`berth serve --python PATH`).");
+              + ". Put such a Python first on the host's PATH and start it again, or ask the author for"
+              + " a version that runs on yours.");
     }
   }
 }
