@@ -149,13 +149,7 @@ final class Supervisor {
         if (waiting.add(call, call.remaining(callLimit), this::waitedInVain)) {
           return;
         }
-        refusal =
-            new PluginException(
-                ErrorCode.PLUGIN_OVERLOADED,
-                label()
-                    + ": its worker is being started and "
-                    + WaitingRoom.PLACES
-                    + " calls wait for it already. Try again later.");
+        refusal = Refusals.overloaded(row);
       }
     }
     if (refusal != null) {
@@ -168,35 +162,11 @@ final class Supervisor {
   /** Why calls are not taken; null when they are. */
   private @Nullable PluginException refusal() {
     PluginException end = ended;
-    if (end != null) {
-      return end;
-    }
-    return switch (desired) {
-      case PluginState.Enabled _ -> null;
-      case PluginState.Failed(String reason) ->
-          new PluginException(
-              ErrorCode.PLUGIN_FAILED,
-              label()
-                  + " has failed: "
-                  + reason
-                  + " `berth logs "
-                  + id()
-                  + "` shows more; `berth enable "
-                  + id()
-                  + "` tries again.");
-      case PluginState.Installed _, PluginState.Disabled _ ->
-          new PluginException(
-              ErrorCode.PLUGIN_NOT_ENABLED,
-              label() + " is not enabled. `berth enable " + id() + "` enables it.");
-    };
+    return end != null ? end : Refusals.of(row, desired);
   }
 
   private PluginException waitedInVain() {
-    return new PluginException(
-        ErrorCode.PLUGIN_TIMEOUT,
-        label()
-            + " had no running worker within the call's time"
-            + (lastFailure.isEmpty() ? "." : ". What happened last: " + lastFailure));
+    return Refusals.waitedInVain(row, lastFailure);
   }
 
   // ---- Operations: one at a time ----
@@ -212,9 +182,7 @@ final class Supervisor {
     giveUpAttempt();
     try {
       if (!operation.tryLock(engine.timings().busy().toNanos(), TimeUnit.NANOSECONDS)) {
-        throw new PluginException(
-            ErrorCode.PLUGIN_BUSY,
-            label() + " is being " + doing + ". Try again when that is done.");
+        throw Refusals.busy(row, doing);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
