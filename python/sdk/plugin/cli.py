@@ -74,7 +74,9 @@ def _parser() -> argparse.ArgumentParser:
 
     install = add("install", verbs.install, "Install an archive, not enabled yet.", of_plugin=False)
     install.add_argument("archive", metavar="ARCHIVE", help=ARCHIVE)
-    install.add_argument("--set", action="append", default=[], metavar="KEY=TEXT", help=f"a setting: {WORDS}")
+    install.add_argument(
+        "--config", "--set", dest="set", action="append", default=[], metavar="KEY=TEXT", help=f"a setting: {WORDS}"
+    )
     add("enable", verbs.enable, "Start a plugin and keep it running.")
     add("disable", verbs.disable, "Stop a plugin.")
     execute = add(

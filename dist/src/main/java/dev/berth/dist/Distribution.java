@@ -16,10 +16,7 @@ import java.util.stream.Stream;
 final class Distribution implements LocalOperations {
   @Override
   public Served serve(ServeOptions options) {
-    Boot boot = Boot.start(options);
-    Runtime.getRuntime()
-        .addShutdownHook(Thread.ofPlatform().name("berth-shutdown").unstarted(boot::close));
-    return boot;
+    return Boot.start(options);
   }
 
   @Override

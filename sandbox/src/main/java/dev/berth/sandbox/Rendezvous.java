@@ -42,9 +42,9 @@ final class Rendezvous implements AutoCloseable {
   static final class Guest {
     private final byte[] token;
     private final UserPrincipal user;
-    private final CompletableFuture<Sockets> arrived = new CompletableFuture<>();
-    private @Nullable SocketChannel channel;
-    private @Nullable SocketChannel output;
+    private final CompletableFuture<SocketChannel> channel = new CompletableFuture<>();
+    private final CompletableFuture<SocketChannel> output = new CompletableFuture<>();
+    private final CompletableFuture<Sockets> arrived = channel.thenCombine(output, Sockets::new);
 
     private Guest(byte[] token, UserPrincipal user) {
       this.token = token.clone();
@@ -53,6 +53,11 @@ final class Rendezvous implements AutoCloseable {
 
     CompletableFuture<Sockets> arrived() {
       return arrived;
+    }
+
+    /** Its first connection of that kind; {@code C} or {@code O}. */
+    CompletableFuture<SocketChannel> connected(char kind) {
+      return kind == 'C' ? channel : output;
     }
   }
 
@@ -121,8 +126,8 @@ final class Rendezvous implements AutoCloseable {
     synchronized (guests) {
       guests.remove(guest);
       if (!guest.arrived.isDone()) {
-        close(guest.channel);
-        close(guest.output);
+        close(guest.channel.getNow(null));
+        close(guest.output.getNow(null));
         guest.arrived.cancel(false);
       }
     }
@@ -187,18 +192,14 @@ final class Rendezvous implements AutoCloseable {
         return false;
       }
       char kind = (char) greeting[TOKEN_BYTES];
-      if (kind == 'C' && guest.channel == null) {
-        guest.channel = connection;
-      } else if (kind == 'O' && guest.output == null) {
-        guest.output = connection;
-      } else {
+      if ((kind != 'C' && kind != 'O') || guest.connected(kind).isDone()) {
         log.warn("A connection to the workers' socket used its token twice, or for nothing known");
         return false;
       }
-      if (guest.channel != null && guest.output != null) {
+      if (guest.connected(kind == 'C' ? 'O' : 'C').isDone()) {
         guests.remove(guest);
-        guest.arrived.complete(new Sockets(guest.channel, guest.output));
       }
+      guest.connected(kind).complete(connection);
       return true;
     }
   }
