@@ -13,6 +13,9 @@ import java.util.Set;
  * @param permissions what it can't work without
  * @param optionalPermissions what it can; disjoint from {@code permissions}
  * @param pythonRequires a PEP 440 specifier set; empty when any Python will do
+ * @param egress where it wants to connect to, as {@code host}, {@code host:port} or {@code
+ *     *.domain}; empty for anywhere
+ * @param dockerImage the container image it wants; empty for the host's own
  * @param minHostVersion the oldest Berth it works with; empty when any
  */
 public record PluginManifest(
@@ -31,6 +34,8 @@ public record PluginManifest(
     ConfigSchema configSchema,
     Set<Hook> hooks,
     List<Command> commands,
+    List<String> egress,
+    String dockerImage,
     String pythonRequires,
     String minHostVersion) {
   public PluginManifest {
@@ -40,6 +45,7 @@ public record PluginManifest(
     optionalPermissions = copy(optionalPermissions, Permission.class);
     hooks = copy(hooks, Hook.class);
     commands = List.copyOf(commands);
+    egress = List.copyOf(egress);
   }
 
   private static <E extends Enum<E>> Set<E> copy(Set<E> values, Class<E> type) {

@@ -2,6 +2,8 @@ package dev.berth.cli;
 
 import dev.berth.cli.LocalOperations.ServeOptions;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import picocli.CommandLine.Option;
 
 /** How plugins are to be hosted here. */
@@ -11,6 +13,12 @@ final class HostingOptions {
     auto,
     process,
     docker
+  }
+
+  /** What {@code --process-mode} takes. */
+  enum ProcessMode {
+    zygote,
+    exec
   }
 
   @Option(
@@ -30,10 +38,119 @@ final class HostingOptions {
       description = "Run plugins although this machine can't give every protection.")
   boolean allowWeakIsolation;
 
+  @Option(
+      names = "--process-mode",
+      paramLabel = "MODE",
+      description = {
+        "How the process sandbox makes workers: zygote forks them from a warm Python, exec starts a",
+        "fresh Python for each, slower and larger, which shares no memory layout with the others."
+      })
+  ProcessMode processMode = ProcessMode.zygote;
+
+  @Option(
+      names = "--docker-image",
+      paramLabel = "NAME",
+      description = "The image of containers; a Python of 3.9 or later must be in it.")
+  String dockerImage = "";
+
+  @Option(
+      names = "--egress-allow",
+      paramLabel = "HOST:PORT",
+      description = {
+        "Let plugins with network_access reach this place though its address is not public.",
+        "Repeatable."
+      })
+  List<String> egressAllow = new ArrayList<>();
+
+  @Option(
+      names = "--egress-only",
+      paramLabel = "PLACE",
+      description = {
+        "Let plugins reach this host, host:port or *.domain and no other public place. Repeatable."
+      })
+  List<String> egressOnly = new ArrayList<>();
+
+  @Option(
+      names = "--folder",
+      paramLabel = "PLUGIN=DIR[:rw]",
+      description = {
+        "Show a folder of this machine to a plugin that has filesystem_read, at /folders/NAME;",
+        "with :rw and filesystem_write, to change too. Repeatable."
+      })
+  List<String> folders = new ArrayList<>();
+
+  @Option(
+      names = "--max-memory",
+      paramLabel = "MIB",
+      description = "Most memory a plugin may ask for, in MiB; ${DEFAULT-VALUE} unless told.")
+  int maxMemoryMb = Hosting.DEFAULT.maxMemoryMb();
+
+  @Option(
+      names = "--max-cpu-shares",
+      paramLabel = "N",
+      description = "Greatest CPU weight a plugin may ask for; ${DEFAULT-VALUE} unless told.")
+  int maxCpuShares = Hosting.DEFAULT.maxCpuShares();
+
+  @Option(
+      names = "--max-timeout",
+      paramLabel = "SECONDS",
+      description = "Longest call a plugin may ask for; ${DEFAULT-VALUE} s unless told.")
+  int maxTimeoutSeconds = Hosting.DEFAULT.maxTimeoutSeconds();
+
+  @Option(
+      names = "--max-cpus",
+      paramLabel = "N",
+      description = "CPUs' worth of time a plugin gets at most; ${DEFAULT-VALUE} unless told.")
+  double maxCpus = Hosting.DEFAULT.maxCpus();
+
+  @Option(
+      names = "--max-pids",
+      paramLabel = "N",
+      description = "Processes and threads of one plugin; ${DEFAULT-VALUE} unless told.")
+  int maxPids = Hosting.DEFAULT.maxPids();
+
+  @Option(
+      names = "--data-size",
+      paramLabel = "MIB",
+      description = "Size of a plugin's /data in MiB; ${DEFAULT-VALUE} unless told.")
+  int dataMb = Hosting.DEFAULT.dataMb();
+
   ServeOptions options(String host, Path data) {
     if (port < 0 || port > 65535) {
       throw ExitCode.usage("--port wants a number from 0 to 65535.");
     }
-    return new ServeOptions(host, port, data, sandbox.name(), allowWeakIsolation);
+    return new ServeOptions(
+        host,
+        port,
+        data,
+        new Hosting(
+            sandbox.name(),
+            allowWeakIsolation,
+            processMode.name(),
+            dockerImage,
+            egressAllow,
+            egressOnly,
+            folders,
+            within("--max-memory", maxMemoryMb, 16, 1 << 20),
+            within("--max-cpu-shares", maxCpuShares, 2, 262_144),
+            within("--max-timeout", maxTimeoutSeconds, 1, 86_400),
+            cpus(),
+            within("--max-pids", maxPids, 8, 32_768),
+            within("--data-size", dataMb, 8, 1 << 20)));
+  }
+
+  private static int within(String option, int value, int least, int most) {
+    if (value < least || value > most) {
+      throw ExitCode.usage(
+          option + " wants a number from " + least + " to " + most + ", not " + value + ".");
+    }
+    return value;
+  }
+
+  private double cpus() {
+    if (!(maxCpus >= 0.01 && maxCpus <= 1024)) {
+      throw ExitCode.usage("--max-cpus wants a number from 0.01 to 1024, not " + maxCpus + ".");
+    }
+    return maxCpus;
   }
 }

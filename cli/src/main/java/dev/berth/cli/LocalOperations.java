@@ -6,14 +6,8 @@ import java.util.List;
 
 /** What the command line can't do through REST; the distribution supplies it. */
 public interface LocalOperations {
-  /**
-   * How to serve.
-   *
-   * @param sandbox {@code auto}, {@code process} or {@code docker}
-   * @param allowWeakIsolation run plugins although protections are missing here
-   */
-  record ServeOptions(
-      String host, int port, Path data, String sandbox, boolean allowWeakIsolation) {}
+  /** Where to serve, and how plugins are hosted there. */
+  record ServeOptions(String host, int port, Path data, Hosting hosting) {}
 
   /** A server that is ready. */
   interface Served extends AutoCloseable {

@@ -43,7 +43,12 @@ class LocalVerbsTest {
                 "Berth serves on http://127.0.0.1:1, data in " + folder + ". Ctrl-C stops it.\n",
                 ""));
     assertThat(local.served)
-        .containsExactly(new ServeOptions("127.0.0.1", 0, folder, "process", true));
+        .containsExactly(
+            new ServeOptions(
+                "127.0.0.1",
+                0,
+                folder,
+                Hosting.DEFAULT.withSandbox("process").withAllowWeakIsolation(true)));
     assertThat(local.closed).isTrue();
   }
 
@@ -55,8 +60,8 @@ class LocalVerbsTest {
     assertThat(local.served)
         .containsExactly(
             new ServeOptions(
-                "127.0.0.1", 8000, Path.of(".berth/data").toAbsolutePath(), "auto", false),
-            new ServeOptions("127.0.0.1", 8000, folder, "auto", false));
+                "127.0.0.1", 8000, Path.of(".berth/data").toAbsolutePath(), Hosting.DEFAULT),
+            new ServeOptions("127.0.0.1", 8000, folder, Hosting.DEFAULT));
   }
 
   @Test

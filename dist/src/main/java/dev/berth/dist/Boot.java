@@ -2,6 +2,8 @@ package dev.berth.dist;
 
 import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
+import dev.berth.api.ResourceLimits;
+import dev.berth.cli.Hosting;
 import dev.berth.cli.LocalOperations;
 import dev.berth.host.BerthHost;
 import dev.berth.host.HostSettings;
@@ -48,8 +50,8 @@ final class Boot implements LocalOperations.Served {
     try {
       // One interpreter for both: what dependencies are locked for is what imports them.
       Path python = PythonInterpreter.find().executable();
-      sandbox = openSandbox(options, data, python);
-      host = BerthHost.open(HostSettings.defaults(data, python), sandbox, loop);
+      sandbox = openSandbox(options.hosting(), data, python);
+      host = BerthHost.open(hostSettings(options.hosting(), data, python), sandbox, loop);
       server.serve(host.service(), host.keys());
     } catch (RuntimeException e) {
       server.drain();
@@ -71,13 +73,26 @@ final class Boot implements LocalOperations.Served {
     return new Boot(server, loop, sandbox, host);
   }
 
-  private static Sandbox openSandbox(LocalOperations.ServeOptions options, Path data, Path python) {
-    return switch (options.sandbox()) {
+  private static HostSettings hostSettings(Hosting hosting, Path data, Path python) {
+    return HostSettings.defaults(data, python)
+        .withMaximum(maximum(hosting))
+        .withDataBytes((long) hosting.dataMb() << 20)
+        .withEgress(hosting.egressAllow(), hosting.egressOnly());
+  }
+
+  private static ResourceLimits maximum(Hosting hosting) {
+    return new ResourceLimits(
+        hosting.maxMemoryMb(), hosting.maxCpuShares(), hosting.maxTimeoutSeconds());
+  }
+
+  private static Sandbox openSandbox(Hosting hosting, Path data, Path python) {
+    return switch (hosting.sandbox()) {
       case "auto", "process" ->
           ProcessSandbox.open(
               ProcessSandboxSettings.of(data)
                   .withPython(python.toString())
-                  .withAllowWeak(options.allowWeakIsolation()));
+                  .withMaximum(maximum(hosting), hosting.maxCpus(), hosting.maxPids())
+                  .withAllowWeak(hosting.allowWeakIsolation()));
       case "docker" ->
           throw new PluginException(
               ErrorCode.SANDBOX_UNAVAILABLE,
@@ -85,7 +100,7 @@ final class Boot implements LocalOperations.Served {
       default ->
           throw new PluginException(
               ErrorCode.BAD_REQUEST,
-              "There is no sandbox '" + options.sandbox() + "': auto, process or docker.");
+              "There is no sandbox '" + hosting.sandbox() + "': auto, process or docker.");
     };
   }
 

@@ -1,5 +1,6 @@
 package dev.berth.dist;
 
+import dev.berth.cli.Hosting;
 import dev.berth.cli.LocalOperations.ServeOptions;
 import java.io.IOException;
 import java.net.URI;
@@ -20,15 +21,21 @@ final class RunningBerth implements AutoCloseable {
   private final HttpClient http =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private final Path data;
+  private final Hosting hosting;
   private Boot boot;
 
   RunningBerth(Path data) {
+    this(data, Hosting.DEFAULT.withSandbox("process"));
+  }
+
+  RunningBerth(Path data, Hosting hosting) {
     this.data = data;
+    this.hosting = hosting;
     this.boot = start();
   }
 
   private Boot start() {
-    return Boot.start(new ServeOptions("127.0.0.1", 0, data, "process", false));
+    return Boot.start(new ServeOptions("127.0.0.1", 0, data, hosting));
   }
 
   /** Stops it in order and starts it again on the same data. */

@@ -53,6 +53,12 @@ public record ProcessSandboxSettings(
         dataDir, command, parked, allowWeak, maximum, maxCpus, maxPids, maxOpenFiles, tmpMb);
   }
 
+  /** The most that any worker gets. */
+  public ProcessSandboxSettings withMaximum(ResourceLimits most, double cpus, int pids) {
+    return new ProcessSandboxSettings(
+        dataDir, python, parked, allowWeak, most, cpus, pids, maxOpenFiles, tmpMb);
+  }
+
   public ProcessSandboxSettings withParked(int children) {
     return new ProcessSandboxSettings(
         dataDir, python, children, allowWeak, maximum, maxCpus, maxPids, maxOpenFiles, tmpMb);

@@ -54,7 +54,7 @@ final class Bench implements AutoCloseable {
     Path workspace = Files.createDirectories(data.resolve("packages/p" + slot));
     Files.writeString(workspace.resolve("main.py"), "VALUE = " + slot + "\n");
     Path site = Files.createDirectories(data.resolve("site/s" + slot));
-    return new SandboxSpec(
+    return SandboxSpec.of(
         new PluginId("plugin_" + slot),
         1,
         workspace,

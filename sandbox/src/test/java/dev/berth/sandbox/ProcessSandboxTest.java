@@ -95,7 +95,7 @@ final class ProcessSandboxTest {
   void aFolderThatIsNotThereFailsTheStartByName() throws IOException {
     SandboxSpec good = bench.spec(4, Bench.LIMITS);
     SandboxSpec bad =
-        new SandboxSpec(
+        SandboxSpec.of(
             new PluginId("plugin_4"),
             1,
             folder.resolve("missing"),
@@ -260,7 +260,7 @@ final class ProcessSandboxTest {
       Probe worker =
           new Probe(
               sandbox.start(
-                  new SandboxSpec(
+                  SandboxSpec.of(
                       new PluginId("plugin_e"),
                       1,
                       plugin,

@@ -107,6 +107,8 @@ final class FakePluginService implements PluginService {
             new ConfigSchema(schema),
             EnumSet.of(Hook.ON_COMMAND),
             List.of(new Command("/roll", "Roll", "/roll [NdM]")),
+            List.of("api.example.com"),
+            "",
             ">=3.9",
             ""),
         state,

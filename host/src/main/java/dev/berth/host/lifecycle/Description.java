@@ -59,6 +59,8 @@ final class Description {
           ConfigSchema.EMPTY,
           Set.of(),
           List.of(),
+          List.of(),
+          "",
           "",
           "");
     }

@@ -41,7 +41,7 @@ record LaunchPlan(PluginRow row, StoredPackage pack, @Nullable Path site, Path d
   }
 
   SandboxSpec spec(int generation) {
-    return new SandboxSpec(
+    return SandboxSpec.of(
         row.id(),
         generation,
         pack.directory(),

@@ -6,7 +6,6 @@ import dev.berth.api.Isolation;
 import dev.berth.api.PluginException;
 import dev.berth.api.PluginService;
 import dev.berth.api.Readiness;
-import dev.berth.api.ResourceLimits;
 import dev.berth.api.TenantId;
 import dev.berth.channel.ChannelLimits;
 import dev.berth.channel.ChannelLoop;
@@ -114,15 +113,12 @@ public final class Lifecycle implements AutoCloseable {
       Timer timer,
       ExecutorService background) {
     var paths = new Paths(settings.dataDir());
-    var most =
-        new ResourceLimits(
-            settings.maxMemoryMb(), settings.maxCpuShares(), settings.maxTimeoutSeconds());
     var catalog =
         new Catalog(
             new PackageStore(
                 paths.data(),
                 ArchiveLimits.DEFAULT.withArchiveBytes(settings.maxUploadBytes()),
-                new ManifestReader(most, HostSettings.VERSION)));
+                new ManifestReader(settings.maximum(), HostSettings.VERSION)));
     var dependencies = new DependencyStore(paths.data(), python, parts.environment());
     var garbage = new Garbage(store, catalog, dependencies);
     var plans = new PlanMaker(paths, store, catalog, dependencies, garbage, python.version());

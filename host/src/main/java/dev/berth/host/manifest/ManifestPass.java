@@ -102,6 +102,8 @@ final class ManifestPass {
         schema == null ? ConfigSchema.EMPTY : new ConfigSchemaReader(problems).read(schema),
         top.constants("hooks", Hook.class, "hook"),
         commands(),
+        List.of(),
+        "",
         pythonRequires(),
         minHostVersion());
   }

@@ -135,6 +135,8 @@ class SupervisorTest {
             ConfigSchema.EMPTY,
             Set.of(),
             List.of(),
+            List.of(),
+            "",
             "",
             "");
     return new LaunchPlan(

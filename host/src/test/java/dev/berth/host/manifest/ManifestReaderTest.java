@@ -134,6 +134,8 @@ class ManifestReaderTest {
                 manifest.configSchema(),
                 Set.of(Hook.ON_MESSAGE, Hook.ON_FILE_UPLOAD, Hook.ON_COMMAND),
                 List.of(new Command("/myplugin", "Run my plugin", "/myplugin [args]")),
+                List.of(),
+                "",
                 "",
                 ""));
     assertThat(manifest.configSchema().settings())
