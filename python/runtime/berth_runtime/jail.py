@@ -37,7 +37,15 @@ FIRST_UID = 200_000
 LAST_UID = 265_534
 INIT_UID = 265_535  # the inits' own: no plugin can signal or look into its init
 _MAX_FILE_BYTES = 1 << 30
-_MESSAGE = 4096
+_MESSAGE = 65536
+_MOUNTS = 32  # at most, of one plugin
+
+# What a plugin may do with a folder. What it can write to is not executable: native code comes from the package and
+# its locked dependencies alone.
+ACCESS = {
+    "read": linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV,
+    "write": linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC,
+}
 
 # What a child and the launcher say to each other; a failure is JSON: {"failed": step, "why": text}.
 PARKED, READY, GO = b"parked", b"ready", b"go"
@@ -273,7 +281,7 @@ def _work(jail: Jail, channel: socket.socket) -> NoReturn:
 
 def _wait_and_enter(jail: Jail, control: socket.socket, host: int) -> socket.socket:
     control.send(PARKED)
-    message, ancillary, _, _ = control.recvmsg(_MESSAGE, socket.CMSG_SPACE(12), socket.MSG_CMSG_CLOEXEC)
+    message, ancillary, _, _ = control.recvmsg(_MESSAGE, socket.CMSG_SPACE(4 * _MOUNTS), socket.MSG_CMSG_CLOEXEC)
     if not message:
         os._exit(0)  # the launcher is gone
     fds = struct.unpack(f"{len(ancillary[0][2]) // 4}i", ancillary[0][2])
@@ -282,16 +290,11 @@ def _wait_and_enter(jail: Jail, control: socket.socket, host: int) -> socket.soc
 
 def _enter(jail: Jail, message: bytes, fds: tuple[int, ...], control: socket.socket, host: int) -> socket.socket:
     """Turns a parked child into the sandbox of one plugin. See the head of this file for the order."""
-    token, name, outside = message.split(b"\n")
-    read_only = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV
-    with step("mount /workspace"):
-        _attach(fds[0], "/workspace", read_only)
-    with step("mount /data"):
-        # Not executable: native code comes from the package and its locked dependencies alone.
-        _attach(fds[1], "/data", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
-    if len(fds) > 2:
-        with step("mount /site"):
-            _attach(fds[2], "/site", read_only)
+    token, name, outside, *mounts = message.split(b"\n")
+    for line, fd in zip(mounts, fds):
+        access, _, target = line.decode().partition(" ")
+        with step(f"mount {target}"):
+            _attach(fd, target, ACCESS[access])
     if jail.user_namespace:
         with step("enter a user namespace"):
             linux.unshare(linux.CLONE_NEWUSER)

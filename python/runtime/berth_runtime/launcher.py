@@ -42,6 +42,12 @@ from berth_runtime.preparation import Settings
 _PARKING_AT_ONCE = 2
 _QUIET_SECONDS = 0.05  # how long no start was seen before a spare child is made
 _RETRY_SECONDS = 0.02
+# A folder's name in an order, how it may be used (see jail.ACCESS), and where the plugin sees it.
+_FOLDERS = (
+    ("package", "read", "/workspace"),
+    ("site", "read", "/site"),
+    ("data", "write", "/data"),
+)
 
 
 @dataclass
@@ -281,19 +287,20 @@ class Launcher:
     def _begin(self, child: Child, order: dict[str, Any]) -> None:
         """Tells a parked child what it is to become."""
         self._fill_at = None
-        fds: list[int] = []
+        mounts: list[tuple[str, str, int]] = []  # access, where, a descriptor of the detached mount
         try:
             uid = jail.FIRST_UID + int(order["slot"]) if self._jail.uids else 0
             if uid > jail.LAST_UID:
                 raise jail.StepError("choose a uid", ValueError(f"there is none for slot {order['slot']}"))
-            for name in ("package", "data", "site"):
+            for name, access, target in _FOLDERS:
                 if order[name] is not None:
                     with jail.step(f"open the {name} folder {order[name]}"):
-                        fds.append(tree.detached(order[name], uid if name == "data" else None))
+                        fd = tree.detached(order[name], uid if name == "data" else None)
+                    mounts.append((access, target, fd))
             child.request, child.state = order, "starting"
             with jail.step("tell the parked process"):
-                message = f"{order['token']}\n{order['name']}\n{uid}".encode()
-                socket.send_fds(child.control, [message], fds)
+                lines = [order["token"], order["name"], str(uid)] + [f"{access} {at}" for access, at, _ in mounts]
+                socket.send_fds(child.control, ["\n".join(lines).encode()], [fd for _, _, fd in mounts])
         except jail.StepError as e:
             if child.request is None:  # nothing has reached the child, it stays for another
                 self._fail(order, e.step, e.cause)
@@ -302,7 +309,7 @@ class Launcher:
                 child.kill()
             return
         finally:
-            for fd in fds:
+            for _, _, fd in mounts:
                 os.close(fd)
         _say({"event": "started", "id": order["id"], "pid": child.pid, "cgroups": child.group.folders})
 
