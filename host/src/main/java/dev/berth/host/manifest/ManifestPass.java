@@ -43,6 +43,7 @@ final class ManifestPass {
           "config_schema",
           "hooks",
           "commands",
+          "egress",
           "python_requires",
           "min_host_version");
 
@@ -102,7 +103,7 @@ final class ManifestPass {
         schema == null ? ConfigSchema.EMPTY : new ConfigSchemaReader(problems).read(schema),
         top.constants("hooks", Hook.class, "hook"),
         commands(),
-        List.of(),
+        egress(),
         "",
         pythonRequires(),
         minHostVersion());
@@ -317,6 +318,49 @@ final class ManifestPass {
       found.add(new Command(name.text(), description, usage));
     }
     return found;
+  }
+
+  private List<String> egress() {
+    List<String> found = new ArrayList<>();
+    List<YamlNode> items = few("egress", "places such as api.example.com or *.example.com:8443");
+    for (int i = 0; i < items.size(); i++) {
+      String label = "egress[" + i + "]";
+      Scalar scalar = top.text(label, items.get(i));
+      if (scalar == null) {
+        continue;
+      }
+      String problem = EgressRules.problem(scalar.text());
+      if (problem != null) {
+        top.problem(scalar, label, problem);
+      } else if (found.contains(scalar.text().strip())) {
+        top.problem(scalar, label, Text.printable(scalar.text(), 60) + " is listed twice");
+      } else {
+        found.add(scalar.text().strip());
+      }
+    }
+    YamlNode at = top.node("egress");
+    if (at != null && !asksFor("network_access")) {
+      top.problem(
+          at,
+          "egress",
+          "says where to connect to, but neither permissions nor optional_permissions has"
+              + " network_access; add it there or leave egress out");
+    }
+    return found;
+  }
+
+  /**
+   * Whether a permission is listed, required or optional; asks the text, to tell a problem once.
+   */
+  private boolean asksFor(String permission) {
+    for (String key : List.of("permissions", "optional_permissions")) {
+      if (top.node(key) instanceof YamlNode.Sequence sequence
+          && sequence.items().stream()
+              .anyMatch(item -> item instanceof Scalar s && s.text().equals(permission))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private String pythonRequires() {
