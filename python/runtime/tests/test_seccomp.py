@@ -222,8 +222,10 @@ def test_numbers_are_the_kernels(machine: str) -> None:
 
 
 # 32-bit names of calls that the 64-bit tables hold under another.
-ALIASES = ("fcntl64", "statfs64", "fstatfs64", "truncate64", "ftruncate64", "llseek", "sendfile64", "fstatat64")
-ALIASES += ("fstat64", "mmap2", "fadvise64_64", "stat64", "lstat64")
+ALIASES = (
+    *("fcntl64", "statfs64", "fstatfs64", "truncate64", "ftruncate64", "llseek", "sendfile64", "fstatat64"),
+    *("fstat64", "mmap2", "fadvise64_64", "stat64", "lstat64"),
+)
 
 
 @pytest.mark.parametrize("machine", MACHINES)

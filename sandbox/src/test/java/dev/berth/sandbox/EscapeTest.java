@@ -6,30 +6,36 @@ import dev.berth.api.SandboxExit;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Attempts to get out of a sandbox, each run in a real one. */
-@Timeout(60)
+@Timeout(120)
+@ParameterizedClass
+@EnumSource(ProcessMode.class)
 final class EscapeTest {
+  @Parameter ProcessMode mode;
   @TempDir static Path folder;
   private static Bench bench;
   private static Probe probe;
 
-  @BeforeAll
-  static void open() throws IOException {
-    bench = Bench.open(folder);
+  @BeforeParameterizedClassInvocation
+  static void open(ProcessMode mode) throws IOException {
+    bench = Bench.open(folder, mode);
     probe = bench.start(1);
   }
 
-  @AfterAll
+  @AfterParameterizedClassInvocation
   static void close() {
     probe.close();
     bench.close();
