@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
-from berth_runtime import init, landlock, linux, tree
+from berth_runtime import fresh, init, landlock, linux, tree
 from berth_runtime.cgroups import Group, Limits
 from berth_runtime.seccomp import Filter
 
@@ -87,7 +87,8 @@ class Jail:
     seccomp. uids: whether each plugin can have a uid of its own. drop_groups: whether supplementary groups can be
     dropped. user_namespace: whether the worker gets one of its own. core_limit: RLIMIT_CORE. init: of init.prepare.
     signals: of linux.ignore_signals. title: of linux.argument_area.
-    worker: module with run(socket) -> int.
+    worker: module with run(socket) -> int. fresh: whether each becomes an interpreter of its own, see fresh.py.
+    paths: folders of the tree that the worker's module is looked for in besides.
     """
 
     root: str
@@ -108,6 +109,8 @@ class Jail:
     signals: list[tuple[int, int]]
     title: tuple[int, int]
     worker: str
+    fresh: bool
+    paths: list[str]
 
 
 def park(jail: Jail, group: Group, control: socket.socket, status: int, life: int) -> NoReturn:
@@ -139,33 +142,46 @@ def park(jail: Jail, group: Group, control: socket.socket, status: int, life: in
                 os.setgroups([])
         worker = os.fork()
     except StepError as e:
-        _fail(control, e)
+        fail(control, e)
     except BaseException as e:  # whatever it is, a half-made sandbox must not live
-        _fail(control, StepError("park", e))
+        fail(control, StepError("park", e))
     if worker == 0:
         try:
             os.close(status)
             linux.restore_signals(jail.signals)
-            channel = _wait_and_enter(jail, control, host)
+            if jail.fresh:
+                with step("start a fresh interpreter"):
+                    fresh.become(jail, control.fileno(), host)
         except StepError as e:
-            _fail(control, e)
+            fail(control, e)
         except BaseException as e:
-            _fail(control, StepError("start", e))
-        _work(jail, channel)
+            fail(control, StepError("start", e))
+        wait_and_work(jail, control, host)
     try:
         os.close(host)
         with step("give up the init's rights"):
             _give_up_rights(jail, life)
         os.close(life)
     except StepError as e:
-        _fail(control, e)
+        fail(control, e)
     except BaseException as e:
-        _fail(control, StepError("become the init", e))
+        fail(control, StepError("become the init", e))
     os.close(control.detach())
     init.become(jail.init, status)
 
 
-def _fail(control: socket.socket, error: StepError) -> NoReturn:
+def wait_and_work(jail: Jail, control: socket.socket, host: int) -> NoReturn:
+    """The worker's part, once it is in its namespaces. host: a descriptor of the host's socket."""
+    try:
+        channel = _wait_and_enter(jail, control, host)
+    except StepError as e:
+        fail(control, e)
+    except BaseException as e:
+        fail(control, StepError("start", e))
+    _work(jail, channel)
+
+
+def fail(control: socket.socket, error: StepError) -> NoReturn:
     with contextlib.suppress(OSError):
         control.send(json.dumps({"failed": error.step, "why": error.cause}).encode())
     os._exit(1)

@@ -20,7 +20,8 @@ class Settings:
 
     host: its process id. installation: letters and digits, the same in every run on one data folder. root: an empty
     folder to mount the tree on. runtime: folder of the Python files. socket: path of the host's listening socket.
-    paths: folders to put on sys.path besides. worker: module to run.
+    paths: folders to put on sys.path besides. worker: module to run. mode: "zygote", workers are forks of it, or
+    "exec", each is an interpreter of its own.
     """
 
     host: int
@@ -35,6 +36,7 @@ class Settings:
     tmp_mb: int
     worker: str
     paths: list[str]
+    mode: str = "zygote"
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,10 @@ def prepare(settings: Settings) -> Prepared:
     importlib.import_module(settings.worker)
     del sys.path[1 : 1 + len(settings.paths)]
     _point_to_runtime(settings.runtime)
-    tree.build(settings.root, settings.runtime)
+    fresh = settings.mode == "exec"
+    if fresh:
+        found.enforced.append("own_address_layout")
+    tree.build(settings.root, settings.runtime, settings.paths if fresh else [])
     common = jail.Jail(
         root=settings.root,
         runtime=settings.runtime,
@@ -90,6 +95,8 @@ def prepare(settings: Settings) -> Prepared:
         signals=linux.ignore_signals([signal.SIGTERM, signal.SIGINT, signal.SIGHUP]),
         title=linux.argument_area(),
         worker=settings.worker,
+        fresh=fresh,
+        paths=settings.paths,
     )
     return Prepared(common, cgroups, found)
 

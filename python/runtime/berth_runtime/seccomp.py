@@ -119,6 +119,7 @@ class Filter:
     """A program ready to be applied; made once, before forking."""
 
     def __init__(self, program: bytes) -> None:
+        self.program = program
         self._program = ctypes.create_string_buffer(program, len(program))
         count = len(program) // 8
         self._header = struct.pack("HxxxxxxP", count, ctypes.addressof(self._program))

@@ -68,18 +68,18 @@ def needed() -> list[str]:
     return result
 
 
-def build(root: str, runtime: str) -> None:
+def build(root: str, runtime: str, besides: list[str]) -> None:
     """Mounts the tree at `root`. To be called in a private mount namespace, privileged; one worker's copy of
     the namespace then has it too.
 
-    runtime: folder with the Python files that workers import, seen at /runtime.
+    runtime: folder with the Python files that workers import, seen at /runtime. besides: more folders to show.
     """
     linux.mount("berth", root, "tmpfs", _LOCKED, "mode=0755,size=1m,nr_inodes=4096")
     for name in _MOUNT_POINTS:
         os.mkdir(f"{root}/{name}", 0o755)
     _place_for_file(root + EGRESS)
     _links(root)
-    for path in needed():
+    for path in [*needed(), *besides]:
         _show(root, path)
     for path in sys.path:
         for packages in ("site-packages", "dist-packages"):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import errno
+import functools
 import json
 import pathlib
+import re
 import struct
 from typing import Any
 
 import pytest
-from berth_runtime import seccomp
+from berth_runtime import linux, seccomp
 
 POLICY: dict[str, Any] = json.loads(
     (pathlib.Path(__file__).parents[3] / "protocol" / "seccomp.json").read_text(encoding="utf-8")
@@ -28,10 +30,15 @@ def refused(name: str) -> int:
     return 0x00050000 | int(getattr(errno, name))
 
 
+@functools.lru_cache
+def decoded(machine: str) -> list[tuple[int, int, int, int]]:
+    program = seccomp.build(POLICY, machine)
+    return [struct.unpack_from("<HBBI", program, 8 * i) for i in range(len(program) // 8)]
+
+
 def run(machine: str, number: int, *arguments: int, audit: int | None = None) -> int:
     """What the kernel would answer."""
-    program = seccomp.build(POLICY, machine)
-    code = [struct.unpack_from("<HBBI", program, 8 * i) for i in range(len(program) // 8)]
+    code = decoded(machine)
     architecture = int(POLICY["architectures"][machine]["audit"], 16) if audit is None else audit
     padded = [*arguments, *[0] * (6 - len(arguments))]
     data = struct.pack("<IIQ6Q", number, architecture, 0, *padded)
@@ -140,6 +147,91 @@ def test_ioctl_and_personality(machine: str) -> None:
     assert run(machine, numbers["personality"], 0x0040000) == refused("EPERM")
     assert run(machine, numbers["socketpair"], 1) == ALLOW
     assert run(machine, numbers["socketpair"], 2) == refused("EAFNOSUPPORT")
+
+
+def policy_says(call: str, arguments: tuple[int, ...]) -> int:
+    """The policy read as its head says: the first rule whose conditions all hold, on the low half of arguments."""
+
+    def holds(condition: dict[str, Any]) -> bool:
+        value = int(condition["value"], 0)
+        found = arguments[condition["argument"]] & int(condition.get("mask", "0xffffffff"), 0)
+        return bool({"eq": found == value, "ne": found != value, "bits": found & value}[condition["op"]])
+
+    for rule in POLICY["rules"]:
+        if call in rule["calls"] and all(holds(c) for c in rule.get("when", [])):
+            return refused(rule["errno"])
+    return ALLOW
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_call_is_answered_as_the_policy_says(machine: str) -> None:
+    told_apart = {int(c["value"], 0) for rule in POLICY["rules"] for c in rule.get("when", [])}
+    flags = {1 << n for n in range(32)}
+    values = sorted(told_apart | {v + 1 for v in told_apart} | flags | {0, 3, 16, 0x80801, 0x3D0F00})
+    conditional = {call for rule in POLICY["rules"] if "when" in rule for call in rule["calls"]}
+    for call, number in POLICY["numbers"][machine].items():
+        few = values if call in conditional else (0, 0xFFFFFFFF)
+        for first in few:
+            for second in (0, 1, 2, 3, 5, 0x80802, 0x5412, 0x541C):
+                for third in (0, 1, 6, 17, 132):
+                    arguments = (first & 0xFFFFFFFF, second, third)
+                    assert run(machine, number, *arguments) == policy_says(call, arguments), (call, arguments)
+
+
+def test_every_call_is_allowed_or_named_by_a_rule_and_has_a_number() -> None:
+    ruled = {call for rule in POLICY["rules"] for call in rule["calls"]}
+    allowed = POLICY["allowed"]
+    assert len(set(allowed)) == len(allowed)
+    assert not ruled & set(allowed)
+    numbered = {call for table in POLICY["numbers"].values() for call in table}
+    assert ruled | set(allowed) == numbered
+    for table in POLICY["numbers"].values():
+        assert len(set(table.values())) == len(table)
+        assert max(table.values()) == POLICY["newest"]
+
+
+# The kernel's own tables, where its headers are installed (Debian: linux-libc-dev).
+HEADERS = {
+    "x86_64": ("/usr/include/x86_64-linux-gnu/asm/unistd_64.h", "/usr/include/asm/unistd_64.h"),
+    "aarch64": ("/usr/include/asm-generic/unistd.h",),
+}
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_numbers_are_the_kernels(machine: str) -> None:
+    found = [pathlib.Path(path) for path in HEADERS[machine] if pathlib.Path(path).exists()]
+    if not found:
+        pytest.skip(f"no kernel headers here: none of {', '.join(HEADERS[machine])}")
+    text = found[0].read_text(encoding="ascii")
+    kernel = {name: int(number) for name, number in re.findall(r"define __NR_(\w+)\s+(\d+)", text)}
+    # What has one number on 64-bit machines and another name on 32-bit ones.
+    shared = {name: int(number) for name, number in re.findall(r"define __NR3264_(\w+)\s+(\d+)", text)}
+    kernel.update(
+        (name, shared[of])
+        for name, of in reversed(re.findall(r"define __NR_(\w+) __NR3264_(\w+)", text))
+        if of in shared
+    )
+    table = POLICY["numbers"][machine]
+    both = set(kernel) & set(table)
+    assert {name: table[name] for name in both} == {name: kernel[name] for name in both}
+    assert len(both) > 290
+    # An older kernel's headers lack the newest calls; a newer one's have more of them.
+    unknown = {n for n, number in kernel.items() if n not in table and number <= POLICY["newest"]}
+    not_calls = {"syscalls", "arch_specific_syscall", "sync_file_range2"}
+    assert {n for n in unknown - not_calls if "time64" not in n} <= set(ALIASES)
+
+
+# 32-bit names of calls that the 64-bit tables hold under another.
+ALIASES = (
+    *("fcntl64", "statfs64", "fstatfs64", "truncate64", "ftruncate64", "llseek", "sendfile64", "fstatat64"),
+    *("fstat64", "mmap2", "fadvise64_64", "stat64", "lstat64"),
+)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_calls_of_this_module_have_the_tables_numbers(machine: str) -> None:
+    for name, number in {**linux._NUMBERS[machine], **linux._COMMON}.items():
+        assert POLICY["numbers"][machine][name] == number, name
 
 
 def test_an_unknown_architecture_and_a_rule_without_number_are_errors() -> None:

@@ -7,6 +7,7 @@ import dev.berth.cli.Hosting;
 import dev.berth.cli.LocalOperations;
 import dev.berth.host.BerthHost;
 import dev.berth.host.HostSettings;
+import dev.berth.sandbox.ProcessMode;
 import dev.berth.sandbox.ProcessSandbox;
 import dev.berth.sandbox.ProcessSandboxSettings;
 import dev.berth.sandbox.PythonInterpreter;
@@ -92,6 +93,7 @@ final class Boot implements LocalOperations.Served {
               ProcessSandboxSettings.of(data)
                   .withPython(python.toString())
                   .withMaximum(maximum(hosting), hosting.maxCpus(), hosting.maxPids())
+                  .withMode(processMode(hosting))
                   .withAllowWeak(hosting.allowWeakIsolation()));
       case "docker" ->
           throw new PluginException(
@@ -101,6 +103,17 @@ final class Boot implements LocalOperations.Served {
           throw new PluginException(
               ErrorCode.BAD_REQUEST,
               "There is no sandbox '" + hosting.sandbox() + "': auto, process or docker.");
+    };
+  }
+
+  private static ProcessMode processMode(Hosting hosting) {
+    return switch (hosting.processMode()) {
+      case "zygote" -> ProcessMode.ZYGOTE;
+      case "exec" -> ProcessMode.EXEC;
+      default ->
+          throw new PluginException(
+              ErrorCode.BAD_REQUEST,
+              "There is no process mode '" + hosting.processMode() + "': zygote or exec.");
     };
   }
 

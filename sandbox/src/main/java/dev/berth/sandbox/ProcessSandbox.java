@@ -119,6 +119,7 @@ public final class ProcessSandbox implements Sandbox {
       launch.put("max_cpus", settings.maxCpus());
       launch.put("open_files", settings.maxOpenFiles());
       launch.put("tmp_mb", settings.tmpMb());
+      launch.put("mode", settings.mode().word());
       launch.put("worker", worker.module());
       launch.put("paths", worker.paths().stream().map(Path::toString).toList());
       sandbox =

@@ -17,6 +17,7 @@ import java.nio.file.Path;
  * @param maxPids processes and threads of one worker
  * @param maxOpenFiles file descriptors of each of its processes
  * @param tmpMb size of its {@code /tmp} in MiB; it counts against the memory limit too
+ * @param mode how its process is made
  */
 public record ProcessSandboxSettings(
     Path dataDir,
@@ -27,7 +28,8 @@ public record ProcessSandboxSettings(
     double maxCpus,
     int maxPids,
     int maxOpenFiles,
-    int tmpMb) {
+    int tmpMb,
+    ProcessMode mode) {
 
   public ProcessSandboxSettings {
     if (parked < 0
@@ -45,27 +47,32 @@ public record ProcessSandboxSettings(
   /** The defaults: {@code python3}, two parked children, nothing weak allowed. */
   public static ProcessSandboxSettings of(Path dataDir) {
     return new ProcessSandboxSettings(
-        dataDir, "python3", 2, false, new ResourceLimits(4096, 4096, 3600), 1.0, 128, 1024, 64);
+        dataDir, "python3", 2, false, new ResourceLimits(4096, 4096, 3600), 1.0, 128, 1024, 64, ProcessMode.ZYGOTE);
   }
 
   public ProcessSandboxSettings withPython(String command) {
     return new ProcessSandboxSettings(
-        dataDir, command, parked, allowWeak, maximum, maxCpus, maxPids, maxOpenFiles, tmpMb);
+        dataDir, command, parked, allowWeak, maximum, maxCpus, maxPids, maxOpenFiles, tmpMb, mode);
   }
 
   /** The most that any worker gets. */
   public ProcessSandboxSettings withMaximum(ResourceLimits most, double cpus, int pids) {
     return new ProcessSandboxSettings(
-        dataDir, python, parked, allowWeak, most, cpus, pids, maxOpenFiles, tmpMb);
+        dataDir, python, parked, allowWeak, most, cpus, pids, maxOpenFiles, tmpMb, mode);
   }
 
   public ProcessSandboxSettings withParked(int children) {
     return new ProcessSandboxSettings(
-        dataDir, python, children, allowWeak, maximum, maxCpus, maxPids, maxOpenFiles, tmpMb);
+        dataDir, python, children, allowWeak, maximum, maxCpus, maxPids, maxOpenFiles, tmpMb, mode);
   }
 
   public ProcessSandboxSettings withAllowWeak(boolean allowed) {
     return new ProcessSandboxSettings(
-        dataDir, python, parked, allowed, maximum, maxCpus, maxPids, maxOpenFiles, tmpMb);
+        dataDir, python, parked, allowed, maximum, maxCpus, maxPids, maxOpenFiles, tmpMb, mode);
+  }
+
+  public ProcessSandboxSettings withMode(ProcessMode how) {
+    return new ProcessSandboxSettings(
+        dataDir, python, parked, allowWeak, maximum, maxCpus, maxPids, maxOpenFiles, tmpMb, how);
   }
 }

@@ -24,6 +24,10 @@ final class Bench implements AutoCloseable {
     return open(ProcessSandboxSettings.of(data).withAllowWeak(!isRoot()));
   }
 
+  static Bench open(Path data, ProcessMode mode) {
+    return open(ProcessSandboxSettings.of(data).withAllowWeak(!isRoot()).withMode(mode));
+  }
+
   static Bench open(ProcessSandboxSettings settings) {
     return new Bench(settings.dataDir(), ProcessSandbox.open(settings, worker()));
   }

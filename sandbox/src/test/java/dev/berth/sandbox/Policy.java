@@ -22,6 +22,50 @@ final class Policy {
     }
   }
 
+  static String resource(String name) throws IOException {
+    try (InputStream in = Policy.class.getResourceAsStream(name)) {
+      return new String(in.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+    }
+  }
+
+  /** Machine code that makes a call of another kind: getpid by int 0x80, and by the x32 number. */
+  static final java.util.List<String> FOREIGN_CALLS =
+      java.util.List.of("b814000000cd80c3", "b8270000400f05c3");
+
+  /** Python that runs machine code. */
+  static String execute(String hex) {
+    return String.join(
+        "\n",
+        "import ctypes, mmap",
+        "code = mmap.mmap(-1, 4096, prot=7)",
+        "code.write(bytes.fromhex('" + hex + "'))",
+        "at = ctypes.addressof(ctypes.c_char.from_buffer(code))",
+        "ctypes.CFUNCTYPE(ctypes.c_int)(at)()");
+  }
+
+  /** What the policy answers, read as it says it is to be read: {@code allow} or an errno. */
+  static String answer(JsonNode policy, String call, long[] arguments) {
+    for (JsonNode rule : policy.path("rules")) {
+      if (rule.path("calls").valueStream().anyMatch(name -> name.asString().equals(call))
+          && rule.path("when").valueStream().allMatch(when -> holds(when, arguments))) {
+        return rule.path("errno").asString();
+      }
+    }
+    return "allow";
+  }
+
+  private static boolean holds(JsonNode when, long[] arguments) {
+    long value = Long.decode(when.path("value").asString());
+    long mask = Long.decode(when.path("mask").asString("0xffffffff"));
+    long argument = arguments[when.path("argument").asInt()] & 0xffffffffL;
+    return switch (when.path("op").asString()) {
+      case "eq" -> (argument & mask) == value;
+      case "ne" -> (argument & mask) != value;
+      case "bits" -> (argument & value) != 0;
+      default -> throw new AssertionError(when);
+    };
+  }
+
   static int number(String call) {
     return read().path("numbers").path(MACHINE).path(call).asInt(-1);
   }

@@ -14,26 +14,32 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 import tools.jackson.databind.JsonNode;
 
 /** Starting, ending and counting, on the real thing. */
-@Timeout(60)
+@Timeout(120)
+@ParameterizedClass
+@EnumSource(ProcessMode.class)
 final class ProcessSandboxTest {
+  @Parameter ProcessMode mode;
   @TempDir static Path folder;
   private static Bench bench;
 
-  @BeforeAll
-  static void open() {
-    bench = Bench.open(folder);
+  @BeforeParameterizedClassInvocation
+  static void open(ProcessMode mode) {
+    bench = Bench.open(folder, mode);
   }
 
-  @AfterAll
+  @AfterParameterizedClassInvocation
   static void close() {
     bench.close();
   }
@@ -245,7 +251,7 @@ final class ProcessSandboxTest {
   @Test
   void theRealWorkerRunsAPlugin(@TempDir Path other) throws IOException {
     ProcessSandboxSettings settings =
-        ProcessSandboxSettings.of(other).withAllowWeak(!Bench.isRoot());
+        ProcessSandboxSettings.of(other).withAllowWeak(!Bench.isRoot()).withMode(mode);
     Path plugin = Files.createDirectories(other.resolve("packages/echo"));
     Files.writeString(
         plugin.resolve("main.py"),
@@ -282,6 +288,21 @@ final class ProcessSandboxTest {
       assertThat(worker.receive().path("id").asInt()).isEqualTo(3);
       assertThat(worker.process().exited().join()).isEqualTo(new SandboxExit.Exited(0));
       worker.close();
+    }
+  }
+
+  @Test
+  void onlyInExecModeWorkersDifferInLayoutAndHashSeed() throws IOException {
+    String look = "out = [hash('berth'), id(object)]";
+    try (Probe one = bench.start(11);
+        Probe two = bench.start(12)) {
+      JsonNode first = one.run(look);
+      JsonNode second = two.run(look);
+      boolean exec = mode == ProcessMode.EXEC;
+      assertThat(first.path(0).equals(second.path(0))).isEqualTo(!exec);
+      assertThat(first.path(1).equals(second.path(1))).isEqualTo(!exec);
+      assertThat(bench.sandbox().isolation().enforced().contains("own_address_layout"))
+          .isEqualTo(exec);
     }
   }
 }
