@@ -20,6 +20,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.semver4j.Semver;
 
@@ -44,6 +45,7 @@ final class ManifestPass {
           "hooks",
           "commands",
           "egress",
+          "docker_image",
           "python_requires",
           "min_host_version");
 
@@ -51,6 +53,13 @@ final class ManifestPass {
   private static final int LEAST_MEMORY_MB = 16;
 
   private static final int MAX_ITEMS = 200;
+
+  /** github.com/distribution/reference, regexp.go: a name, then a tag, a digest or both. */
+  private static final Pattern IMAGE =
+      Pattern.compile(
+          "(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::[0-9]{1,5})?/)?"
+              + "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
+              + "(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?");
 
   private static final ResourceLimits ANY =
       new ResourceLimits(Integer.MAX_VALUE, Integer.MAX_VALUE, Integer.MAX_VALUE);
@@ -104,7 +113,7 @@ final class ManifestPass {
         top.constants("hooks", Hook.class, "hook"),
         commands(),
         egress(),
-        "",
+        dockerImage(),
         pythonRequires(),
         minHostVersion());
   }
@@ -361,6 +370,22 @@ final class ManifestPass {
       }
     }
     return false;
+  }
+
+  private String dockerImage() {
+    Scalar scalar = top.text("docker_image");
+    if (scalar == null) {
+      return "";
+    }
+    if (scalar.text().length() > 255 || !IMAGE.matcher(scalar.text()).matches()) {
+      top.problem(
+          scalar,
+          "docker_image",
+          "expected an image such as python:3.12-slim or ghcr.io/you/plugin@sha256:..., got \""
+              + Text.printable(scalar.text(), 60)
+              + "\"");
+    }
+    return scalar.text();
   }
 
   private String pythonRequires() {

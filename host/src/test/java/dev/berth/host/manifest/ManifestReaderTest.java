@@ -345,7 +345,7 @@ class ManifestReaderTest {
           python_requires: "3.9"  | 4:18: python_requires: expected Python versions such as ">=3.9" or ">=3.9,<3.14", got "3.9"
           resources: {memory_mb: 100000} | 4:24: resources.memory_mb: expected 16 to 4096 (this host's limit), got 100000
           commands: [/roll]       | 4:12: commands[0]: expected keys and values, got the text "/roll"
-          container: python:3     | 4:1: unknown key "container"; the keys are name, version, description, author, email, license, type, main, class, dependencies, permissions, optional_permissions, resources, config_schema, hooks, commands, egress, python_requires, min_host_version
+          container: python:3     | 4:1: unknown key "container"; the keys are name, version, description, author, email, license, type, main, class, dependencies, permissions, optional_permissions, resources, config_schema, hooks, commands, egress, docker_image, python_requires, min_host_version
           egress: [a.example]     | 4:9: egress: says where to connect to, but neither permissions nor optional_permissions has network_access; add it there or leave egress out
           name: twice             | 4:1: the key "name" is here twice, first in line 1
           """)
