@@ -74,7 +74,9 @@ def prepare(settings: Settings) -> Prepared:
     fresh = settings.mode == "exec"
     if fresh:
         found.enforced.append("own_address_layout")
-    tree.build(settings.root, settings.runtime, settings.paths if fresh else [])
+    # An interpreter of its own imports the worker from the tree, so there have to be these too.
+    besides = {path: f"/paths/{i}" for i, path in enumerate(settings.paths)} if fresh else {}
+    tree.build(settings.root, settings.runtime, besides)
     common = jail.Jail(
         root=settings.root,
         runtime=settings.runtime,
@@ -96,7 +98,7 @@ def prepare(settings: Settings) -> Prepared:
         title=linux.argument_area(),
         worker=settings.worker,
         fresh=fresh,
-        paths=settings.paths,
+        paths=list(besides.values()),
     )
     return Prepared(common, cgroups, found)
 

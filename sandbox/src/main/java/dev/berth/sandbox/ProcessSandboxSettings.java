@@ -47,7 +47,16 @@ public record ProcessSandboxSettings(
   /** The defaults: {@code python3}, two parked children, nothing weak allowed. */
   public static ProcessSandboxSettings of(Path dataDir) {
     return new ProcessSandboxSettings(
-        dataDir, "python3", 2, false, new ResourceLimits(4096, 4096, 3600), 1.0, 128, 1024, 64, ProcessMode.ZYGOTE);
+        dataDir,
+        "python3",
+        2,
+        false,
+        new ResourceLimits(4096, 4096, 3600),
+        1.0,
+        128,
+        1024,
+        64,
+        ProcessMode.ZYGOTE);
   }
 
   public ProcessSandboxSettings withPython(String command) {
