@@ -1,11 +1,12 @@
 """Exec mode: a parked child becomes an interpreter of its own before it learns whose worker it is to be.
 
-A fork of the zygote shares its address-space layout and hash seed with every other worker: what one plugin finds
-out about itself then holds for all. Here each has its own. The child has all that `park` does behind it when it runs
-the interpreter, which is the one of the read-only tree: no file of the host's is left to be run in its place. What it
-still may, it loses when the plugin is known, by the code that a forked child goes through; nothing is executed after
-that, which would make the process dumpable again. The new interpreter has imported all it needs and waits before it
-is asked for, so enabling a plugin takes no longer. The price is memory, and the time to park.
+A fork of the zygote shares its address-space layout and hash seed with every other worker: what one plugin
+finds out about itself then holds for all. Here each has its own. The child has all that `park` does behind it
+when it runs the interpreter, which is the one of the read-only tree: no file of the host's is left to be run in
+its place. What it still may, it loses when the plugin is known, by the code that a forked child goes through;
+nothing is executed after that, which would make the process dumpable again. The new interpreter has imported
+all it needs and waits before it is asked for, so enabling a plugin takes no longer. The price is memory, and
+the time to park.
 
 No secret passes: the order with the token comes over the control socket, as it does to a fork.
 """

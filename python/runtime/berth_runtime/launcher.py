@@ -35,7 +35,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from berth_runtime import features, jail, linux, preparation, tree, zygote
+from berth_runtime import features, host_facts, jail, linux, preparation, tree, zygote
 from berth_runtime.cgroups import Cgroups, Group
 from berth_runtime.preparation import Settings
 
@@ -136,6 +136,7 @@ class Launcher:
                 "first_uid": jail.FIRST_UID if self._jail.uids else None,
                 "enforced": self._found.enforced,
                 "missing": [[name, *text] for name, text in self._found.missing.items()],
+                "findings": [finding.row() for finding in host_facts.look(self._settings.root)],
             }
         )
         while True:

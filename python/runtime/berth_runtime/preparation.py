@@ -48,23 +48,39 @@ class Prepared:
     found: features.Features
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What sandboxes can be made of here."""
+
+    cgroups: Cgroups
+    filter: seccomp.Filter | None
+    found: features.Features
+
+
+def examine(policy: tuple[seccomp.Filter | None, str], installation: str, host: int) -> Ground:
+    """Finds out what can be enforced, for the user this process runs as. Without root it enters a user namespace
+    for good. policy: of read_filter. Raises as prepare does."""
+    real_root = os.geteuid() == 0
+    uids = real_root and _mapped(jail.FIRST_UID, jail.INIT_UID)
+    if not real_root:
+        _become_root_of_a_namespace()
+    cgroups = cgroup_place(installation, secrets.token_hex(4), host)
+    filter_, why = policy
+    return Ground(cgroups, filter_, features.probe(filter_, why, cgroups, uids))
+
+
 def prepare(settings: Settings) -> Prepared:
     """Changes this process for good: user namespace (without root), mounts, environment, imports.
 
     Raises features.Unavailable, jail.StepError, OSError, ImportError or ValueError, whose texts say what is
     missing.
     """
-    real_root = os.geteuid() == 0
-    uids = real_root and _mapped(jail.FIRST_UID, jail.INIT_UID)
-    if not real_root:
-        _become_root_of_a_namespace()
+    policy = read_filter(os.path.join(settings.runtime, "berth_runtime", "seccomp.json"))
+    ground = examine(policy, settings.installation, settings.host)
+    found = ground.found
     os.umask(0o022)
     os.environ.clear()
     os.environ.update(jail.ENVIRONMENT)  # for the workers, which inherit it
-    instance = secrets.token_hex(4)
-    cgroups = cgroup_place(settings.installation, instance, settings.host)
-    filter_, why = _filter(os.path.join(settings.runtime, "berth_runtime", "seccomp.json"))
-    found = features.probe(filter_, why, cgroups, uids)
     linux.unshare(linux.CLONE_NEWNS)
     linux.mount("none", "/", None, linux.MS_REC | linux.MS_SLAVE)
     sys.path[1:1] = settings.paths
@@ -74,14 +90,16 @@ def prepare(settings: Settings) -> Prepared:
     fresh = settings.mode == "exec"
     if fresh:
         found.enforced.append("own_address_layout")
-    tree.build(settings.root, settings.runtime, settings.paths if fresh else [])
+    # An interpreter of its own imports the worker from the tree, so there have to be these too.
+    besides = {path: f"/paths/{i}" for i, path in enumerate(settings.paths)} if fresh else {}
+    tree.build(settings.root, settings.runtime, besides)
     common = jail.Jail(
         root=settings.root,
         runtime=settings.runtime,
         socket=settings.socket,
         namespaces=found.namespaces,
         landlock=found.landlock,
-        filter=filter_ if found.seccomp else None,
+        filter=ground.filter if found.seccomp else None,
         uids=found.uids,
         drop_groups=found.drop_groups,
         user_namespace=found.user_namespace,
@@ -96,12 +114,12 @@ def prepare(settings: Settings) -> Prepared:
         title=linux.argument_area(),
         worker=settings.worker,
         fresh=fresh,
-        paths=settings.paths,
+        paths=list(besides.values()),
     )
-    return Prepared(common, cgroups, found)
+    return Prepared(common, ground.cgroups, found)
 
 
-def _filter(path: str) -> tuple[seccomp.Filter | None, str]:
+def read_filter(path: str) -> tuple[seccomp.Filter | None, str]:
     """The filter for this machine, or why there is none."""
     try:
         return seccomp.Filter(seccomp.build(seccomp.read_policy(path), linux.MACHINE)), ""

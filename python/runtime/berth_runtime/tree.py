@@ -68,18 +68,19 @@ def needed() -> list[str]:
     return result
 
 
-def build(root: str, runtime: str, besides: list[str]) -> None:
+def build(root: str, runtime: str, besides: dict[str, str]) -> None:
     """Mounts the tree at `root`. To be called in a private mount namespace, privileged; one worker's copy of
     the namespace then has it too.
 
-    runtime: folder with the Python files that workers import, seen at /runtime. besides: more folders to show.
+    runtime: folder with the Python files that workers import, seen at /runtime. besides: more folders to
+    show, and where.
     """
     linux.mount("berth", root, "tmpfs", _LOCKED, "mode=0755,size=1m,nr_inodes=4096")
     for name in _MOUNT_POINTS:
         os.mkdir(f"{root}/{name}", 0o755)
     _place_for_file(root + EGRESS)
     _links(root)
-    for path in [*needed(), *besides]:
+    for path in needed():
         _show(root, path)
     for path in sys.path:
         for packages in ("site-packages", "dist-packages"):
@@ -87,6 +88,9 @@ def build(root: str, runtime: str, besides: list[str]) -> None:
             if os.path.isdir(f"{root}{path}/{packages}"):
                 linux.mount("empty", f"{root}{path}/{packages}", "tmpfs", _READ_ONLY, "mode=0755,size=4k")
     linux.bind(runtime, root + RUNTIME, _READ_ONLY)
+    for path, place in besides.items():
+        os.makedirs(root + place, 0o755)
+        linux.bind(path, root + place, _READ_ONLY)
     _devices(root)
     os.makedirs(f"{root}/etc", 0o755, exist_ok=True)
     for name, text in _ETC.items():

@@ -9,13 +9,30 @@ import java.util.List;
  * @param enforced the protections in force, stable lower-case words such as {@code seccomp}, {@code
  *     memory_limit}
  * @param missing the ones that can't be had here, each with why and the remedy
+ * @param findings what else was found out about the host at start
  */
-public record Isolation(String kind, List<String> enforced, List<Missing> missing) {
+public record Isolation(
+    String kind, List<String> enforced, List<Missing> missing, List<Finding> findings) {
   public Isolation {
     enforced = List.copyOf(enforced);
     missing = List.copyOf(missing);
+    findings = List.copyOf(findings);
+  }
+
+  public Isolation(String kind, List<String> enforced, List<Missing> missing) {
+    this(kind, enforced, missing, List.of());
   }
 
   /** A protection that can't be had here. */
   public record Missing(String protection, String why, String remedy) {}
+
+  /**
+   * A fact about the host.
+   *
+   * @param name a stable lower-case word such as {@code clock}
+   * @param ok whether it is as it should be
+   * @param what one sentence
+   * @param remedy empty when nothing is to be done
+   */
+  public record Finding(String name, boolean ok, String what, String remedy) {}
 }

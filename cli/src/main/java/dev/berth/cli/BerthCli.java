@@ -76,7 +76,8 @@ public final class BerthCli {
             new UpdateVerb(session),
             new UninstallVerb(session),
             new ServeVerb(session),
-            new DemoVerb(session))
+            new DemoVerb(session),
+            new DoctorVerb(session))
         .forEach(root::addSubcommand);
     root.addSubcommand(
         new CommandLine(new KeyVerb(session))

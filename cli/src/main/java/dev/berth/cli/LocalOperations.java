@@ -1,8 +1,10 @@
 package dev.berth.cli;
 
 import dev.berth.api.AccessKeys;
+import dev.berth.api.HostReport;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /** What the command line can't do through REST; the distribution supplies it. */
 public interface LocalOperations {
@@ -33,6 +35,14 @@ public interface LocalOperations {
 
   /** The keys kept under {@code data}, whether or not a server runs there. */
   <T> T withKeys(Path data, java.util.function.Function<AccessKeys, T> work);
+
+  /**
+   * Finds out what this host can give plugins; changes nothing and needs no server.
+   *
+   * @param data where the data is kept or would be
+   * @param environment says where Python and the engine are
+   */
+  HostReport examine(Path data, Map<String, String> environment);
 
   /** The example plugins that came with this distribution, unpacked folders. */
   List<Path> examples();

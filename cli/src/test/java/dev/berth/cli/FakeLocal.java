@@ -1,12 +1,14 @@
 package dev.berth.cli;
 
 import dev.berth.api.AccessKeys;
+import dev.berth.api.HostReport;
 import dev.berth.api.TenantId;
 import java.net.BindException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Function;
@@ -19,6 +21,8 @@ final class FakeLocal implements LocalOperations {
   private final List<AccessKeys.Key> keys = new ArrayList<>();
   String url = "http://127.0.0.1:1";
   List<Path> examples = List.of();
+  final List<Path> examined = new ArrayList<>();
+  HostReport report = new HostReport(Map.of(), List.of(), List.of(), "process");
   boolean portInUse;
   boolean closed;
 
@@ -73,6 +77,12 @@ final class FakeLocal implements LocalOperations {
             return Optional.empty();
           }
         });
+  }
+
+  @Override
+  public HostReport examine(Path data, Map<String, String> environment) {
+    examined.add(data);
+    return report;
   }
 
   @Override

@@ -72,6 +72,11 @@ final class Boot implements LocalOperations.Served {
       LOG.warn(
           "isolation: no {} here: {}. {}", missing.protection(), missing.why(), missing.remedy());
     }
+    for (var finding : sandbox.isolation().findings()) {
+      if (!finding.ok()) {
+        LOG.warn("host: {}: {}. {}", finding.name(), finding.what(), finding.remedy());
+      }
+    }
     LOG.info("ready at {}, data in {}", server.url(), data);
     return new Boot(server, loop, sandbox, host);
   }

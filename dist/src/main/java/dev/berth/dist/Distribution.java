@@ -2,13 +2,16 @@ package dev.berth.dist;
 
 import dev.berth.api.AccessKeys;
 import dev.berth.api.ErrorCode;
+import dev.berth.api.HostReport;
 import dev.berth.api.PluginException;
 import dev.berth.cli.LocalOperations;
 import dev.berth.host.BerthHost;
+import dev.berth.sandbox.Doctor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Stream;
 
@@ -22,6 +25,11 @@ final class Distribution implements LocalOperations {
   @Override
   public <T> T withKeys(Path data, Function<AccessKeys, T> work) {
     return BerthHost.withKeys(data, work);
+  }
+
+  @Override
+  public HostReport examine(Path data, Map<String, String> environment) {
+    return Doctor.examine(data, environment);
   }
 
   @Override

@@ -238,17 +238,22 @@ final class Launcher {
   }
 
   private static Ready ready(JsonNode event) {
+    JsonNode uid = event.path("first_uid");
+    return new Ready(uid.isNumber() ? uid.asInt() : null, isolation("process", event));
+  }
+
+  /** What {@code enforced}, {@code missing} and {@code findings} of {@code said} say. */
+  static Isolation isolation(String kind, JsonNode said) {
     List<String> enforced = new ArrayList<>();
-    event.path("enforced").forEach(word -> enforced.add(word.asString()));
+    said.path("enforced").forEach(word -> enforced.add(word.asString()));
     List<Isolation.Missing> missing = new ArrayList<>();
-    event
-        .path("missing")
+    said.path("missing")
         .forEach(row ->
             missing.add(
                 new Isolation.Missing(
                     row.path(0).asString(), row.path(1).asString(), row.path(2).asString())));
-    JsonNode uid = event.path("first_uid");
-    return new Ready(
-        uid.isNumber() ? uid.asInt() : null, new Isolation("process", enforced, missing));
+    List<Isolation.Finding> findings =
+        said.path("findings").valueStream().map(Doctor::finding).toList();
+    return new Isolation(kind, enforced, missing, findings);
   }
 }

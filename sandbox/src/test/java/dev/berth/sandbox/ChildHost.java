@@ -29,11 +29,23 @@ final class ChildHost implements AutoCloseable {
   static ChildHost start(Path data, String python, int workers, boolean allowWeak)
       throws IOException {
     return launch(
-        List.of(), System.getProperty("java.class.path"), data, python, workers, allowWeak);
+        List.of(),
+        System.getProperty("java.class.path"),
+        data,
+        python,
+        workers,
+        allowWeak,
+        ProcessMode.ZYGOTE);
   }
 
   /** As a user without rights; the class path is copied to where that user can read it. */
   static ChildHost startWithoutRoot(Path folder, String python, int workers, boolean allowWeak)
+      throws IOException {
+    return startWithoutRoot(folder, python, workers, allowWeak, ProcessMode.ZYGOTE);
+  }
+
+  static ChildHost startWithoutRoot(
+      Path folder, String python, int workers, boolean allowWeak, ProcessMode mode)
       throws IOException {
     Path data = Files.createDirectories(folder.resolve("data"));
     List<String> readable = new ArrayList<>();
@@ -62,11 +74,18 @@ final class ChildHost implements AutoCloseable {
         data,
         python,
         workers,
-        allowWeak);
+        allowWeak,
+        mode);
   }
 
   private static ChildHost launch(
-      List<String> prefix, String classes, Path data, String python, int workers, boolean allowWeak)
+      List<String> prefix,
+      String classes,
+      Path data,
+      String python,
+      int workers,
+      boolean allowWeak,
+      ProcessMode mode)
       throws IOException {
     List<String> command = new ArrayList<>(prefix);
     command.addAll(
@@ -79,7 +98,8 @@ final class ChildHost implements AutoCloseable {
             data.toString(),
             python,
             Integer.toString(workers),
-            Boolean.toString(allowWeak)));
+            Boolean.toString(allowWeak),
+            mode.name()));
     return new ChildHost(
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start());
   }
@@ -103,12 +123,14 @@ final class ChildHost implements AutoCloseable {
   /** The rest of the next line that starts with this word. */
   String await(String word) throws IOException {
     String line;
+    List<String> heard = new ArrayList<>();
     while ((line = out.readLine()) != null) {
       if (line.startsWith(word + " ")) {
         return line.substring(word.length() + 1);
       }
+      heard.add(line);
     }
-    throw new AssertionError("the child host ended without saying " + word);
+    throw new AssertionError("the child host ended without saying " + word + ", but " + heard);
   }
 
   void killHard() throws InterruptedException {
@@ -126,12 +148,13 @@ final class ChildHost implements AutoCloseable {
     process.destroyForcibly();
   }
 
-  /** Arguments: data folder, python, number of workers, whether weak isolation is allowed. */
+  /** Arguments: data folder, python, number of workers, whether weak isolation is allowed, mode. */
   public static void main(String[] args) throws IOException {
     ProcessSandboxSettings settings =
         ProcessSandboxSettings.of(Path.of(args[0]))
             .withPython(args[1])
-            .withAllowWeak(Boolean.parseBoolean(args[3]));
+            .withAllowWeak(Boolean.parseBoolean(args[3]))
+            .withMode(ProcessMode.valueOf(args[4]));
     try (Bench bench = Bench.open(settings)) {
       say(
           "missing",
@@ -149,6 +172,7 @@ final class ChildHost implements AutoCloseable {
       }
       say("workers", probes.stream().map(p -> p.process().pid()).toList());
       attack(probes.getFirst()).forEach((name, result) -> say("attack", name + "=" + result));
+      probes.getFirst().run(Posture.COMPANY);
       say("ready", "");
       while (System.in.read() >= 0) {
         // The end of input is the order to end.

@@ -25,12 +25,14 @@ import tools.jackson.databind.json.JsonMapper;
 @EnumSource(ProcessMode.class)
 final class EscapeTest {
   @Parameter ProcessMode mode;
-  @TempDir static Path folder;
+  @TempDir static Path folders;
+  private static Path folder;
   private static Bench bench;
   private static Probe probe;
 
   @BeforeParameterizedClassInvocation
   static void open(ProcessMode mode) throws IOException {
+    folder = folders.resolve(mode.word());
     bench = Bench.open(folder, mode);
     probe = bench.start(1);
   }

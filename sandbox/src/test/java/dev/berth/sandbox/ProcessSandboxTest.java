@@ -31,11 +31,13 @@ import tools.jackson.databind.JsonNode;
 @EnumSource(ProcessMode.class)
 final class ProcessSandboxTest {
   @Parameter ProcessMode mode;
-  @TempDir static Path folder;
+  @TempDir static Path folders;
+  private static Path folder;
   private static Bench bench;
 
   @BeforeParameterizedClassInvocation
   static void open(ProcessMode mode) {
+    folder = folders.resolve(mode.word());
     bench = Bench.open(folder, mode);
   }
 

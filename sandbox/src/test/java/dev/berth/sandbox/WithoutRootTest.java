@@ -11,6 +11,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * The sandbox of a host that does not run as root. Run as root, the tests change to a user without
@@ -21,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
     value = "possible",
     disabledReason = "needs /usr/bin/python3, which every user can read, and setpriv")
 final class WithoutRootTest {
-  private static final String PYTHON = "/usr/bin/python3";
+  static final String PYTHON = "/usr/bin/python3";
 
   static boolean possible() {
     return Files.isExecutable(Path.of(PYTHON))
@@ -38,9 +40,10 @@ final class WithoutRootTest {
     }
   }
 
-  @Test
-  void whatTheKernelGivesEveryUserHolds(@TempDir Path folder) throws Exception {
-    try (ChildHost host = ChildHost.startWithoutRoot(folder, PYTHON, 3, true)) {
+  @ParameterizedTest
+  @EnumSource(ProcessMode.class)
+  void whatTheKernelGivesEveryUserHolds(ProcessMode mode, @TempDir Path folder) throws Exception {
+    try (ChildHost host = ChildHost.startWithoutRoot(folder, PYTHON, 3, true, mode)) {
       assertThat(host.await("missing")).contains("uid_per_plugin");
       assertThat(host.await("enforced"))
           .contains(

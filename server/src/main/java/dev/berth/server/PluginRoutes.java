@@ -216,6 +216,6 @@ final class PluginRoutes {
   }
 
   private void isolation(Context context, Backend backend) {
-    Answers.json(context, Views.isolation(backend.service().isolation()));
+    Answers.json(context, Views.hostIsolation(backend.service().isolation()));
   }
 }

@@ -120,6 +120,22 @@ final class Views {
     return view;
   }
 
+  /** The isolation, with what else was found out about the host. */
+  static Map<String, Object> hostIsolation(Isolation isolation) {
+    var view = isolation(isolation);
+    view.put("findings", isolation.findings().stream().map(Views::finding).toList());
+    return view;
+  }
+
+  private static Map<String, Object> finding(Isolation.Finding finding) {
+    var view = new LinkedHashMap<String, Object>();
+    view.put("name", finding.name());
+    view.put("ok", finding.ok());
+    view.put("what", finding.what());
+    view.put("remedy", finding.remedy());
+    return view;
+  }
+
   private static Map<String, Object> missing(Isolation.Missing missing) {
     var view = new LinkedHashMap<String, Object>();
     view.put("protection", missing.protection());

@@ -125,7 +125,8 @@ final class FakePluginService implements PluginService {
     return new Isolation(
         "process",
         List.of("seccomp", "memory_limit"),
-        List.of(new Isolation.Missing("landlock", "The kernel has none.", "Use Linux 5.13.")));
+        List.of(new Isolation.Missing("landlock", "The kernel has none.", "Use Linux 5.13.")),
+        List.of(new Isolation.Finding("swap", true, "there is no swap", "")));
   }
 
   void log(String message) {
