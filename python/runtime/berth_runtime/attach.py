@@ -1,28 +1,34 @@
 """Puts folders into containers that are running, for the Docker sandbox. Runs beside the host, as root.
 
-Lines of JSON. From it, first of all: {"problem": ""}, or why this host can't do it. Then, to it:
+Lines of JSON. From it, first of all: {"problem": "", "no_volumes": ""}, or why this host can't do it, or has no
+size limits for folders. Then, to it:
 
     {"id":1,"pid":4711,"user":270001,"mounts":[
         {"source":"/p","target":"/workspace","access":"read","owner":null},
-        {"source":"/d","target":"/data","access":"write","owner":200003}]}
+        {"source":"/d/data.img","target":"/data","access":"write","owner":200003,"bytes":8388608}]}
+    {"id":2,"release":"/d/data.img"}
+    {"id":3,"used":"/d/data.img"}
 
-and from it: {"id":1,"problem":""}. The end of its input ends it.
+and from it: {"id":1,"problem":"","bytes":0}. The end of its input ends it. Where a mount has bytes, its source
+is an image that holds so much (see volumes.py), which is to be released when the container has ended.
 
-The folders are opened here, as mounts that are nowhere yet; a child then enters the container's mount namespace, which
-is all it can see from there on, and attaches them. A folder with an owner is id-mapped (mount_setattr(2), since Linux
-5.12): its files belong to `owner` outside and to `user` inside, so that a container, whose uid was chosen before its
-plugin was known, finds the plugin's files to be its own.
+The folders are opened here, as mounts that are nowhere yet; a child then enters the container's mount
+namespace, which is all it can see from there on, and attaches them. A folder with an owner is id-mapped
+(mount_setattr(2), since Linux 5.12): its files belong to `owner` outside and to `user` inside, so that a
+container, whose uid was chosen before its plugin was known, finds the plugin's files to be its own.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import sys
-from typing import Any, Dict, List, NoReturn
+from typing import Any, Dict, List, NoReturn, Optional, Tuple
 
 from berth_runtime import jail, linux, tree
+from berth_runtime.volumes import Volumes, usable
 
 
 def main() -> NoReturn:
@@ -35,30 +41,64 @@ def main() -> NoReturn:
             os.close(linux.id_map(200_000, 270_000))
         except OSError as e:
             problem = f"this kernel can't map ids: {e}"
-    _say({"problem": problem})
+    volumes, no_volumes = (None, "") if problem else _volumes(sys.argv[2], sys.argv[3])
+    _say({"problem": problem, "no_volumes": no_volumes})
     if problem:
         sys.exit(1)
-    for line in sys.stdin:
-        order = json.loads(line)
-        try:
-            _attach(order)
-            problem = ""
-        except (OSError, ValueError, jail.StepError) as e:
-            problem = f"{e.step}: {e.cause}" if isinstance(e, jail.StepError) else str(e)
-        _say({"id": order["id"], "problem": problem})
+    _serve(volumes)
     sys.exit(0)
+
+
+def _volumes(folder: str, probe: str) -> Tuple[Optional[Volumes], str]:
+    """Where images are mounted, or why none can be."""
+    if not probe:
+        return None, "making file systems takes mkfs.ext4"
+    linux.unshare(linux.CLONE_NEWNS)
+    linux.mount("none", "/", None, linux.MS_REC | linux.MS_SLAVE)
+    why = usable(probe, folder)
+    return (None, why) if why else (Volumes(folder), "")
+
+
+def _serve(volumes: Optional[Volumes]) -> None:
+    rest = b""
+    wait: Optional[float] = None
+    poll = select.poll()
+    poll.register(0, select.POLLIN)
+    while True:
+        if poll.poll(None if wait is None else int(wait * 1000) + 1):
+            data = os.read(0, 65536)
+            if not data:
+                return
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                _answer(json.loads(line), volumes)
+        wait = volumes.sweep() if volumes is not None else None
+
+
+def _answer(order: Dict[str, Any], volumes: Optional[Volumes]) -> None:
+    used, problem = 0, ""
+    try:
+        if "mounts" in order:
+            _attach(order, volumes)
+        elif volumes is not None and "release" in order:
+            volumes.give_back(order["release"])
+        elif volumes is not None and "used" in order:
+            used = volumes.used(order["used"])
+    except (OSError, ValueError, jail.StepError) as e:
+        problem = f"{e.step}: {e.cause}" if isinstance(e, jail.StepError) else str(e)
+    _say({"id": order["id"], "problem": problem, "bytes": used})
 
 
 def _say(event: Dict[str, Any]) -> None:
     print(json.dumps(event), flush=True)
 
 
-def _attach(order: Dict[str, Any]) -> None:
+def _attach(order: Dict[str, Any], volumes: Optional[Volumes]) -> None:
     namespace = os.open(f"/proc/{order['pid']}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
     detached: List[int] = []
     try:
         for mount in order["mounts"]:
-            detached.append(_open(mount, order["user"]))
+            detached.append(_open(mount, order["user"], volumes))
         read, write = os.pipe()
         child = os.fork()
         if child == 0:
@@ -69,17 +109,26 @@ def _attach(order: Dict[str, Any]) -> None:
         os.waitpid(child, 0)
         if problem:
             raise ValueError(problem.decode())
+    except BaseException:
+        for mount in order["mounts"][: len(detached)]:
+            if mount["bytes"] and volumes is not None:
+                volumes.give_back(mount["source"])
+        raise
     finally:
         for fd in (*detached, namespace):
             os.close(fd)
 
 
-def _open(mount: Dict[str, Any], user: int) -> int:
+def _open(mount: Dict[str, Any], user: int, volumes: Optional[Volumes]) -> int:
     source, owner = mount["source"], mount["owner"]
     with jail.step(f"open {source}"):
         if mount["access"] == "socket":
             return tree.detached_socket(source)
-        fd = tree.detached(source, owner)
+        if mount["bytes"]:
+            assert volumes is not None
+            fd = volumes.take(source, mount["bytes"], owner)
+        else:
+            fd = tree.detached(source, owner)
     if owner is not None:
         with jail.step(f"map the owner of {source}"):
             mapped = linux.id_map(owner, user)
@@ -117,4 +166,3 @@ def _place(target: str) -> None:
         os.mkdir(target, 0o755)
     finally:
         linux.mount("none", folder, None, linux.MS_REMOUNT | linux.MS_BIND | jail.ACCESS["read"] | linux.MS_NOEXEC)
-

@@ -1,12 +1,13 @@
 """A worker in a container: connects to the host, then waits until its plugin's folders have been put in.
 
 The engine has done what the launcher and the jail do for a process: namespaces, a read-only tree, a uid without
-capabilities, limits, seccomp. What is left to do here comes when the plugin is known, and before its code is read:
-Landlock, because it judges a mount by the tree below it and the folders are mounted late, and our own system call
-filter over the engine's. A container may wait a long time between the two, and holds nothing of anybody's meanwhile.
+capabilities, limits, seccomp. What is left to do here comes when the plugin is known, and before its code is
+read: Landlock, because it judges a mount by the tree below it and the folders are mounted late, and our own
+system call filter over the engine's. A container may wait a long time between the two, and holds nothing of
+anybody's meanwhile.
 
-The token comes in a file, which the host deletes when it was used: the environment and the command line of a container
-are shown by the engine to whoever asks.
+The token comes in a file, which the host deletes when it was used: the environment and the command line of a
+container are shown by the engine to whoever asks.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """The way to the network from inside: 127.0.0.1 for the plugin's libraries, the egress proxy's socket behind it.
 
-Imported only by workers of plugins that may use the network. A sandbox has no route to anywhere, so what a plugin's
-HTTP library can reach is this port, and what answers there is the host's proxy. Libraries find it by the environment
-variables that all of them read; aiohttp reads them when asked to, so its sessions are asked to by default. There is no
-no_proxy: 127.0.0.1 in an address that a plugin was given means the host's, and is for the proxy to judge.
+Imported only by workers of plugins that may use the network. A sandbox has no route to anywhere, so what a
+plugin's HTTP library can reach is this port, and what answers there is the host's proxy. Libraries find it by
+the environment variables that all of them read; aiohttp reads them when asked to, so its sessions are asked to
+by default. There is no no_proxy: 127.0.0.1 in an address that a plugin was given means the host's, and is for
+the proxy to judge.
 """
 
 from __future__ import annotations
@@ -214,4 +215,3 @@ def _trust_environment(session: Any) -> None:
     __init__.__wrapped__ = initialize  # type: ignore[attr-defined]
     __init__.__doc__ = initialize.__doc__
     session.__init__ = __init__
-

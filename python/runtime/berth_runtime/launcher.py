@@ -5,14 +5,17 @@ It prepares everything, forks the zygote, which makes the processes, and then fe
 The host speaks to it in lines of JSON. To it, on standard input: first the settings (see Settings), then
 
     {"op":"start","id":7,"name":"plugin_x","package":"/p","site":null,"data":"/d","slot":3,
-     "egress":"/run/e.sock","token":"<64 hex digits>","memory":536870912,"shares":1024}
+     "volume":null,"data_bytes":268435456,"egress":"/run/e.sock","token":"<64 hex digits>",
+     "memory":536870912,"shares":1024}
     {"op":"kill","id":7}
+    {"op":"disk","id":7}
 
 From it, on standard output:
 
     {"event":"ready", ...}                       what it can enforce
     {"event":"unavailable","why":"..."}          instead, and it ends
     {"event":"started","id":7,"pid":123,"cgroups":{"memory":"/sys/..."}}
+    {"event":"disk","id":7,"bytes":4096}         how much of its /data is in use, 0 where that isn't known
     {"event":"failed","id":7,"step":"mount /data","why":"..."}      no process is left then
     {"event":"exit","id":7,"status":0,"signal":0,"oom":false}      no process is left then
 
@@ -64,6 +67,7 @@ class Child:
     request: dict[str, Any] | None = None
     failure: tuple[str, str] | None = None
     ending: bool = False
+    volume: str | None = None
 
     def kill(self) -> None:
         """Kills its init, and so all of it."""
@@ -111,6 +115,7 @@ class Launcher:
         self._leaving: list[Group] = []
         self._input = b""
         self._count = 0
+        self._sweep_in: float | None = None
         self._fill_at: float | None = 0.0
         self._poll = select.poll()
 
@@ -118,6 +123,7 @@ class Launcher:
         self._cgroups: Cgroups = prepared.cgroups
         self._jail = prepared.jail
         self._found = prepared.found
+        self._volumes = prepared.volumes
         # What is here now will never be freed: keep the collector's hands, and so the copies, off it.
         gc.collect()
         gc.disable()
@@ -156,9 +162,12 @@ class Launcher:
                     self._hear(child)
             self._fill()
             self._leaving = [group for group in self._leaving if not group.remove()]
+            self._sweep_in = self._volumes.sweep() if self._volumes is not None else None
 
     def _timeout(self) -> int | None:
         waits = [_RETRY_SECONDS] if self._leaving else []
+        if self._sweep_in is not None:
+            waits.append(self._sweep_in)
         if self._fill_at is not None:
             waits.append(self._fill_at - time.monotonic())
         return max(0, int(min(waits) * 1000) + 1) if waits else None
@@ -181,7 +190,16 @@ class Launcher:
                 self._serve_queue()
             elif order["op"] == "kill":
                 self._kill(order["id"])
+            elif order["op"] == "disk":
+                _say({"event": "disk", "id": order["id"], "bytes": self._disk(order["id"])})
         return True
+
+    def _disk(self, request: int) -> int:
+        for child in self._children.values():
+            if child.request is not None and child.request["id"] == request and child.volume is not None:
+                assert self._volumes is not None
+                return self._volumes.used(child.volume)
+        return 0
 
     def _kill(self, request: int) -> None:
         for child in self._children.values():
@@ -294,7 +312,9 @@ class Launcher:
             if uid > jail.LAST_UID:
                 raise jail.StepError("choose a uid", ValueError(f"there is none for slot {order['slot']}"))
             for name, access, target in _FOLDERS:
-                if order[name] is not None:
+                if name == "data" and order["volume"] is not None:
+                    mounts.append((access, target, self._take_volume(child, order, uid)))
+                elif order[name] is not None:
                     with jail.step(f"open the {name} folder {order[name]}"):
                         fd = tree.detached(order[name], uid if name == "data" else None)
                     mounts.append((access, target, fd))
@@ -307,6 +327,7 @@ class Launcher:
                 socket.send_fds(child.control, ["\n".join(lines).encode()], [fd for _, _, fd in mounts])
         except jail.StepError as e:
             if child.request is None:  # nothing has reached the child, it stays for another
+                self._give_back(child)
                 self._fail(order, e.step, e.cause)
             else:
                 child.failure = (e.step, e.cause)
@@ -316,6 +337,19 @@ class Launcher:
             for _, _, fd in mounts:
                 os.close(fd)
         _say({"event": "started", "id": order["id"], "pid": child.pid, "cgroups": child.group.folders})
+
+    def _take_volume(self, child: Child, order: dict[str, Any], uid: int) -> int:
+        image = str(order["volume"])
+        assert self._volumes is not None
+        with jail.step(f"mount the file system {image}"):
+            fd = self._volumes.take(image, int(order["data_bytes"]), uid)
+        child.volume = image
+        return fd
+
+    def _give_back(self, child: Child) -> None:
+        if self._volumes is not None and child.volume is not None:
+            self._volumes.give_back(child.volume)
+            child.volume = None
 
     def _grant(self, child: Child) -> None:
         """Does for a child what only its parent may, then lets it go on."""
@@ -352,6 +386,7 @@ class Launcher:
             self._forget(child.control.fileno())
             child.control.close()
         del self._children[child.pid]
+        self._give_back(child)
         oom = os.WIFSIGNALED(status) and child.group.oom_kills() > 0
         if not child.group.remove():
             self._leaving.append(child.group)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from berth_runtime import features, init, jail, linux, seccomp, tree
 from berth_runtime.cgroups import Cgroups, Limits
 from berth_runtime.cgroups import prepare as cgroup_place
+from berth_runtime.volumes import Volumes, usable
 
 
 @dataclass
@@ -20,6 +21,7 @@ class Settings:
 
     host: its process id. installation: letters and digits, the same in every run on one data folder. root: an empty
     folder to mount the tree on. runtime: folder of the Python files. socket: path of the host's listening socket.
+    volumes: an empty folder to mount plugins' file systems in. probe: an image to try that with, "" for none.
     paths: folders to put on sys.path besides. worker: module to run. mode: "zygote", workers are forks of it, or
     "exec", each is an interpreter of its own.
     """
@@ -36,6 +38,8 @@ class Settings:
     tmp_mb: int
     worker: str
     paths: list[str]
+    volumes: str = ""
+    probe: str = ""
     mode: str = "zygote"
 
 
@@ -46,6 +50,7 @@ class Prepared:
     jail: jail.Jail
     cgroups: Cgroups
     found: features.Features
+    volumes: Volumes | None
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,7 @@ def prepare(settings: Settings) -> Prepared:
     os.environ.update(jail.ENVIRONMENT)  # for the workers, which inherit it
     linux.unshare(linux.CLONE_NEWNS)
     linux.mount("none", "/", None, linux.MS_REC | linux.MS_SLAVE)
+    kept = _volumes(settings, found)
     sys.path[1:1] = settings.paths
     importlib.import_module(settings.worker)
     del sys.path[1 : 1 + len(settings.paths)]
@@ -116,7 +122,7 @@ def prepare(settings: Settings) -> Prepared:
         fresh=fresh,
         paths=list(besides.values()),
     )
-    return Prepared(common, ground.cgroups, found)
+    return Prepared(common, ground.cgroups, found, kept)
 
 
 def read_filter(path: str) -> tuple[seccomp.Filter | None, str]:
@@ -125,6 +131,19 @@ def read_filter(path: str) -> tuple[seccomp.Filter | None, str]:
         return seccomp.Filter(seccomp.build(seccomp.read_policy(path), linux.MACHINE)), ""
     except ValueError as e:
         return None, str(e)
+
+
+def _volumes(settings: Settings, found: features.Features) -> Volumes | None:
+    """Where plugins' file systems are mounted; None where they are kept in plain folders."""
+    if settings.probe:
+        why = usable(settings.probe, settings.volumes)
+        if not why:
+            found.enforced.append("data_size_limit")
+            return Volumes(settings.volumes)
+    else:
+        why = "making file systems takes root and mkfs.ext4"
+    found.miss("data_size_limit", f"no quota is kept on /data ({why}); single files end at 1 GiB")
+    return None
 
 
 def _mapped(first: int, last: int) -> bool:

@@ -1,12 +1,12 @@
 """Plugins' folders that can't outgrow their size: each an ext4 file system in a file of its own.
 
-The host makes the files (mkfs.ext4); here they are mounted, through loop devices, in a mount namespace that only this
-process and its children have. So nobody else on the machine sees the mounts, and when this process is gone, however it
-went, the kernel takes mounts and devices away.
+The host makes the files (mkfs.ext4); here they are mounted, through loop devices, in a mount namespace that
+only this process and its children have. So nobody else on the machine sees the mounts, and when this process is
+gone, however it went, the kernel takes mounts and devices away.
 
-A file is locked (flock(2)) through the description that the loop device holds: two mounts of one file would destroy it,
-and the lock lasts exactly as long as the device does. A mount is kept for a while after its last worker, since the next
-one is often soon.
+A file is locked (flock(2)) through the description that the loop device holds: two mounts of one file would
+destroy it, and the lock lasts exactly as long as the device does. A mount is kept for a while after its last
+worker, since the next one is often soon.
 """
 
 from __future__ import annotations
@@ -74,6 +74,14 @@ class Volumes:
         volume.users -= 1
         volume.idle_since = time.monotonic()
 
+    def used(self, image: str) -> int:
+        """Bytes its files take; 0 when it is not mounted."""
+        volume = self._mounted.get(image)
+        if volume is None:
+            return 0
+        found = os.statvfs(volume.point)
+        return (found.f_blocks - found.f_bfree) * found.f_frsize
+
     def sweep(self) -> float | None:
         """Lets go of what nobody has used for a while, or what was deleted. Seconds until there is more to let go
         of; None when there is nothing."""
@@ -92,7 +100,7 @@ class Volumes:
 
     def _mount(self, image: str, size: int) -> _Volume:
         self._count += 1
-        point = f"{self._folder}/v{self._count}"
+        point = f"{self._folder}/{os.getpid()}-{self._count}"
         os.mkdir(point, 0o700)
         try:
             grows = _mount(image, point, size)
@@ -130,7 +138,8 @@ def _mount(image: str, point: str, size: int) -> bool:
                 linux.mount(path, point, "ext4", flags, "errors=remount-ro,discard")
             except OSError as e:
                 if e.errno in (errno.EINVAL, errno.EUCLEAN):
-                    raise OSError(e.errno, f"{image} is damaged; stop Berth and mend it with `e2fsck {image}`") from e
+                    why = f"{image} is damaged; stop Berth and mend it with `e2fsck {image}`"
+                    raise OSError(e.errno, why) from e
                 raise
         finally:
             os.close(device)  # the mount keeps it; without one the device clears itself

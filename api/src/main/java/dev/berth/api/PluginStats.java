@@ -7,6 +7,8 @@ package dev.berth.api;
  * @param cpuUsage CPU use over the last interval in per cent of one core
  * @param memoryBytes memory in use, reclaimable file cache left out
  * @param pids processes and threads
+ * @param diskBytes what its files in {@code /data} take; 0 where that is not known
+ * @param throttledSeconds how long its worker was held back by the CPU quota
  * @param networkRxBytes received through the egress proxy
  * @param networkTxBytes sent through it
  * @param calls calls ended
@@ -23,6 +25,8 @@ public record PluginStats(
     double cpuUsage,
     long memoryBytes,
     long pids,
+    long diskBytes,
+    double throttledSeconds,
     long networkRxBytes,
     long networkTxBytes,
     long calls,

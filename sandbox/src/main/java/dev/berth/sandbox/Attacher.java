@@ -38,13 +38,20 @@ final class Attacher implements AutoCloseable {
    * @param access a key of jail.ACCESS in the runtime
    * @param owner the uid that the files have outside and that the container's user is to have them
    *     under; null for no such exchange. The folder is made when it is missing then
+   * @param bytes what an image holds; 0 when the source is a folder or a socket
    */
-  record Mount(Path source, String target, String access, @Nullable Integer owner) {}
+  record Mount(Path source, String target, String access, @Nullable Integer owner, long bytes) {
+    Mount(Path source, String target, String access) {
+      this(source, target, access, null, 0);
+    }
+  }
 
   private final Process process;
   private final AtomicInteger lastId = new AtomicInteger();
-  private final Map<Integer, CompletableFuture<String>> waiting = new ConcurrentHashMap<>();
+  private final Map<Integer, CompletableFuture<JsonNode>> waiting = new ConcurrentHashMap<>();
   private final CompletableFuture<String> ready = new CompletableFuture<>();
+
+  private volatile String noVolumes = "";
 
   private Attacher(Process process) {
     this.process = process;
@@ -54,13 +61,28 @@ final class Attacher implements AutoCloseable {
    * Starts the helper.
    *
    * @param runtime the folder of the Python files
+   * @param volumes an empty folder to mount images in
+   * @param probe an image to try that with; null for none
    * @return null when this host can't do it; then {@code why} has been told
    */
   static @Nullable Attacher start(
-      Path python, Path runtime, java.util.function.Consumer<String> why) {
+      Path python,
+      Path runtime,
+      Path volumes,
+      @Nullable Path probe,
+      java.util.function.Consumer<String> why) {
     ProcessBuilder builder =
         new ProcessBuilder(
-                python.toString(), "-I", "-S", "-X", "utf8", "-c", START, runtime.toString())
+                python.toString(),
+                "-I",
+                "-S",
+                "-X",
+                "utf8",
+                "-c",
+                START,
+                runtime.toString(),
+                volumes.toString(),
+                probe == null ? "" : probe.toString())
             .redirectError(ProcessBuilder.Redirect.DISCARD);
     builder.environment().clear();
     Attacher attacher;
@@ -100,9 +122,6 @@ final class Attacher implements AutoCloseable {
    * @throws PluginException {@code plugin_start_failed} with what the kernel said
    */
   void attach(long pid, int user, List<Mount> mounts) {
-    int id = lastId.incrementAndGet();
-    CompletableFuture<String> answer = new CompletableFuture<>();
-    waiting.put(id, answer);
     List<Map<String, @Nullable Object>> rows =
         mounts.stream()
             .map(mount -> {
@@ -111,15 +130,45 @@ final class Attacher implements AutoCloseable {
               row.put("target", mount.target());
               row.put("access", mount.access());
               row.put("owner", mount.owner());
+              row.put("bytes", mount.bytes());
               return row;
             })
             .toList();
+    var _ = ask(Map.of("pid", pid, "user", user, "mounts", rows));
+  }
+
+  /** A container that had this image has ended. */
+  void release(Path image) {
     try {
-      send(Map.of("id", id, "pid", pid, "user", user, "mounts", rows));
-      String problem = answer.get(SECONDS, TimeUnit.SECONDS);
+      var _ = ask(Map.of("release", image.toString()));
+    } catch (PluginException e) {
+      log.debug("{} stays mounted: {}", image, e.getMessage());
+    }
+  }
+
+  /** How much of an image is in use, in bytes; 0 where that isn't known. */
+  long used(Path image) {
+    try {
+      return ask(Map.of("used", image.toString())).path("bytes").asLong();
+    } catch (PluginException e) {
+      return 0;
+    }
+  }
+
+  private JsonNode ask(Map<String, Object> question) {
+    int id = lastId.incrementAndGet();
+    CompletableFuture<JsonNode> answer = new CompletableFuture<>();
+    waiting.put(id, answer);
+    try {
+      Map<String, Object> order = new LinkedHashMap<>(question);
+      order.put("id", id);
+      send(order);
+      JsonNode given = answer.get(SECONDS, TimeUnit.SECONDS);
+      String problem = given.path("problem").asString("");
       if (!problem.isEmpty()) {
         throw failed(problem, null);
       }
+      return given;
     } catch (IOException | ExecutionException | TimeoutException e) {
       throw failed(String.valueOf(e.getMessage()), e);
     } catch (InterruptedException e) {
@@ -153,11 +202,12 @@ final class Attacher implements AutoCloseable {
         JsonNode event = json.readTree(line);
         String problem = event.path("problem").asString("");
         if (event.has("id")) {
-          CompletableFuture<String> answer = waiting.get(event.path("id").asInt());
+          CompletableFuture<JsonNode> answer = waiting.get(event.path("id").asInt());
           if (answer != null) {
-            answer.complete(problem);
+            answer.complete(event);
           }
         } else {
+          noVolumes = event.path("no_volumes").asString("");
           ready.complete(problem);
         }
       }
@@ -165,11 +215,13 @@ final class Attacher implements AutoCloseable {
       log.debug("The helper's output ended: {}", e.toString());
     }
     ready.complete("it ended");
-    waiting.values().forEach(answer -> answer.complete("the helper ended"));
+    JsonNode ended = json.createObjectNode().put("problem", "the helper ended");
+    waiting.values().forEach(answer -> answer.complete(ended));
   }
 
-  boolean alive() {
-    return process.isAlive();
+  /** Why folders have no size limit here; empty when they have. */
+  String noVolumes() {
+    return noVolumes;
   }
 
   @Override

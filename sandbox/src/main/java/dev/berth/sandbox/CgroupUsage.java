@@ -16,7 +16,12 @@ final class CgroupUsage {
    * @param folders controller to folder
    */
   static ResourceUsage read(Map<String, Path> folders) {
-    return new ResourceUsage(cpuNanos(folders), memoryBytes(folders.get("memory")), pids(folders));
+    return new ResourceUsage(
+        cpuNanos(folders),
+        throttledNanos(folders.get("cpu")),
+        memoryBytes(folders.get("memory")),
+        pids(folders),
+        0);
   }
 
   private static long cpuNanos(Map<String, Path> folders) {
@@ -26,6 +31,14 @@ final class CgroupUsage {
     }
     Path v2 = folders.get("cpu");
     return v2 == null ? 0 : 1000 * field(v2.resolve("cpu.stat"), "usage_usec");
+  }
+
+  private static long throttledNanos(@Nullable Path cpu) {
+    if (cpu == null) {
+      return 0;
+    }
+    long v1 = field(cpu.resolve("cpu.stat"), "throttled_time");
+    return v1 > 0 ? v1 : 1000 * field(cpu.resolve("cpu.stat"), "throttled_usec");
   }
 
   private static long memoryBytes(@Nullable Path folder) {

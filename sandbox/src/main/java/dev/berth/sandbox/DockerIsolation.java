@@ -23,10 +23,10 @@ final class DockerIsolation {
   /**
    * @param info the engine's answer to GET /info
    * @param runtime the isolating runtime in use, or empty
-   * @param uids whether each container has a uid of its own
-   * @param whyNot why it hasn't
+   * @param noUids why containers have no uids of their own; empty when they have
+   * @param noVolumes why /data has no size limit; empty when it has
    */
-  static Isolation of(JsonNode info, String runtime, boolean uids, String whyNot) {
+  static Isolation of(JsonNode info, String runtime, String noUids, String noVolumes) {
     List<String> enforced =
         new ArrayList<>(
             List.of(
@@ -58,23 +58,27 @@ final class DockerIsolation {
               "the engine was built or started without it",
               "Use an engine that has it."));
     }
-    if (uids) {
+    if (noUids.isEmpty()) {
       enforced.add("uid_per_plugin");
     } else {
       missing.add(
           new Isolation.Missing(
               "uid_per_plugin",
-              whyNot,
+              noUids,
               "Run Berth as root beside the engine, on Linux 5.12 or later."));
     }
     if (!runtime.isEmpty()) {
       enforced.add("kernel_of_its_own");
     }
-    missing.add(
-        new Isolation.Missing(
-            "data_size_limit",
-            "no quota is kept on /data in containers; single files end at 1 GiB",
-            "Put the data folder on a file system of its own, or give it a quota."));
+    if (noVolumes.isEmpty()) {
+      enforced.add("data_size_limit");
+    } else {
+      missing.add(
+          new Isolation.Missing(
+              "data_size_limit",
+              "no quota is kept on /data (" + noVolumes + "); single files end at 1 GiB",
+              "Run Berth as root beside the engine, with mkfs.ext4 (Debian: e2fsprogs)."));
+    }
     return new Isolation("docker", enforced, missing);
   }
 

@@ -66,6 +66,7 @@ public final class DockerSandbox implements Sandbox {
   private final String isolatingRuntime;
   private final Isolation isolation;
   private final UserPrincipal ownUser;
+  private final @Nullable VolumeImages volumes = VolumeImages.find();
   private final SecureRandom random = new SecureRandom();
   private final AtomicInteger made = new AtomicInteger();
   private final Map<String, DockerImage> images = new ConcurrentHashMap<>();
@@ -96,7 +97,12 @@ public final class DockerSandbox implements Sandbox {
     Files.write(scratch.resolve("place"), new byte[0]);
     JsonNode info = engine.get("/info").body();
     this.isolatingRuntime = info.path("Runtimes").has("runsc") ? "runsc" : "";
-    this.isolation = DockerIsolation.of(info, isolatingRuntime, attacher != null, noAttacher);
+    this.isolation =
+        DockerIsolation.of(
+            info,
+            isolatingRuntime,
+            attacher == null ? noAttacher : "",
+            attacher == null ? noAttacher : attacher.noVolumes());
   }
 
   /**
@@ -118,7 +124,14 @@ public final class DockerSandbox implements Sandbox {
       rendezvous = Rendezvous.open(run.path());
       String[] why = {""};
       if (engine.local()) {
-        attacher = Attacher.start(settings.helper(), runtime, text -> why[0] = text);
+        VolumeImages images = VolumeImages.find();
+        attacher =
+            Attacher.start(
+                settings.helper(),
+                runtime,
+                run.volumes(),
+                images == null ? null : images.probe(run.path()),
+                text -> why[0] = text);
       } else {
         why[0] = "the engine is on another machine, or behind TCP";
       }
@@ -243,7 +256,11 @@ public final class DockerSandbox implements Sandbox {
     CompletableFuture<Void> named = async(() -> name(worker, spec));
     try {
       if (helper != null) {
-        helper.attach(worker.pid(), worker.user(), mounts(spec));
+        List<Mount> mounts = mounts(spec);
+        helper.attach(worker.pid(), worker.user(), mounts);
+        mounts.stream()
+            .filter(mount -> mount.bytes() > 0)
+            .forEach(mount -> worker.holds(mount.source(), helper));
       }
     } finally {
       join(limits);
@@ -301,25 +318,32 @@ public final class DockerSandbox implements Sandbox {
 
   private List<Mount> mounts(SandboxSpec spec) {
     List<Mount> mounts = new ArrayList<>();
-    mounts.add(new Mount(spec.packageDir().toAbsolutePath(), "/workspace", "read", null));
+    mounts.add(new Mount(spec.packageDir().toAbsolutePath(), "/workspace", "read"));
     if (spec.siteDir() != null) {
-      mounts.add(new Mount(spec.siteDir().toAbsolutePath(), "/site", "read", null));
+      mounts.add(new Mount(spec.siteDir().toAbsolutePath(), "/site", "read"));
     }
-    mounts.add(
-        new Mount(
-            spec.dataDir().toAbsolutePath(), "/data", "write", FIRST_SLOT_USER + spec.slot()));
+    mounts.add(data(spec));
     if (spec.egress() != null) {
-      mounts.add(new Mount(spec.egress().toAbsolutePath(), "/run/egress.sock", "socket", null));
+      mounts.add(new Mount(spec.egress().toAbsolutePath(), "/run/egress.sock", "socket"));
     }
     for (SharedFolder folder : spec.folders()) {
       mounts.add(
           new Mount(
-              folder.host(),
-              "/folders/" + folder.name(),
-              folder.writable() ? "write" : "read",
-              null));
+              folder.host(), "/folders/" + folder.name(), folder.writable() ? "write" : "read"));
     }
     return mounts;
+  }
+
+  private Mount data(SandboxSpec spec) {
+    Path folder = spec.dataDir().toAbsolutePath();
+    int owner = FIRST_SLOT_USER + spec.slot();
+    Attacher helper = attacher;
+    VolumeImages made = volumes;
+    if (helper == null || made == null || !helper.noVolumes().isEmpty()) {
+      return new Mount(folder, "/data", "write", owner, 0);
+    }
+    Path image = made.prepare(spec.plugin(), folder, spec.dataBytes(), owner);
+    return new Mount(image, "/data", "write", owner, spec.dataBytes());
   }
 
   private long memory(SandboxSpec spec) {

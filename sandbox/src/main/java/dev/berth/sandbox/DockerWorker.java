@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,6 +31,8 @@ final class DockerWorker implements SandboxProcess {
   private volatile long pid;
   private volatile long memoryBytes;
   private volatile boolean outOfMemory;
+  private volatile @Nullable Path image;
+  private volatile @Nullable Attacher attacher;
 
   DockerWorker(
       DockerEngine engine, String container, int user, Rendezvous.Guest guest, long memoryBytes) {
@@ -91,6 +94,13 @@ final class DockerWorker implements SandboxProcess {
       log.debug("The control groups of process {} are not known: {}", pid, e.toString());
     }
     return Map.copyOf(found);
+  }
+
+  /** It has this image mounted, until it ends. */
+  void holds(Path mounted, Attacher by) {
+    image = mounted;
+    attacher = by;
+    var _ = exited.whenComplete((_, _) -> by.release(mounted));
   }
 
   /** The engine says that its memory limit was met. */
@@ -185,6 +195,11 @@ final class DockerWorker implements SandboxProcess {
 
   @Override
   public ResourceUsage usage() {
-    return exited.isDone() ? ResourceUsage.NONE : CgroupUsage.read(cgroups);
+    if (exited.isDone()) {
+      return ResourceUsage.NONE;
+    }
+    Path mounted = image;
+    Attacher by = attacher;
+    return CgroupUsage.read(cgroups).withDisk(mounted == null || by == null ? 0 : by.used(mounted));
   }
 }

@@ -38,6 +38,9 @@ final class Launcher {
 
     void failed(int id, String step, String why);
 
+    /** The answer to {@code disk}. */
+    void disk(int id, long bytes);
+
     void exited(int id, int status, int signal, boolean outOfMemory);
 
     /** It has ended; nothing more is told. */
@@ -225,6 +228,7 @@ final class Launcher {
             .forEach(e -> cgroups.put(e.getKey(), Path.of(e.getValue().asString())));
         listener.started(id, event.path("pid").asLong(), cgroups);
       }
+      case "disk" -> listener.disk(id, event.path("bytes").asLong());
       case "failed" ->
           listener.failed(id, event.path("step").asString(), event.path("why").asString());
       case "exit" ->

@@ -49,6 +49,7 @@ public final class ProcessSandbox implements Sandbox {
   private final RunFolder run;
   private final Rendezvous rendezvous;
   private final UserPrincipal ownUser;
+  private final @Nullable VolumeImages images;
   private final SecureRandom random = new SecureRandom();
   private final AtomicInteger lastId = new AtomicInteger();
   private final Map<Integer, ProcessWorker> workers = new ConcurrentHashMap<>();
@@ -65,13 +66,15 @@ public final class ProcessSandbox implements Sandbox {
       Map<String, Object> launch,
       RunFolder run,
       Rendezvous rendezvous,
-      UserPrincipal ownUser) {
+      UserPrincipal ownUser,
+      @Nullable VolumeImages images) {
     this.settings = settings;
     this.command = command;
     this.launch = launch;
     this.run = run;
     this.rendezvous = rendezvous;
     this.ownUser = ownUser;
+    this.images = images;
   }
 
   /**
@@ -114,6 +117,9 @@ public final class ProcessSandbox implements Sandbox {
       launch.put("root", run.root().toString());
       launch.put("runtime", runtime.toString());
       launch.put("socket", rendezvous.path().toString());
+      VolumeImages images = VolumeImages.find();
+      launch.put("volumes", run.volumes().toString());
+      launch.put("probe", images == null ? "" : images.probe(run.path()).toString());
       launch.put("parked", settings.parked());
       launch.put("max_pids", settings.maxPids());
       launch.put("max_cpus", settings.maxCpus());
@@ -124,7 +130,7 @@ public final class ProcessSandbox implements Sandbox {
       launch.put("paths", worker.paths().stream().map(Path::toString).toList());
       sandbox =
           new ProcessSandbox(
-              settings, command, launch, run, rendezvous, Files.getOwner(run.path()));
+              settings, command, launch, run, rendezvous, Files.getOwner(run.path()), images);
       sandbox.launcher();
       return sandbox;
     } catch (IOException e) {
@@ -163,6 +169,7 @@ public final class ProcessSandbox implements Sandbox {
   public SandboxProcess start(SandboxSpec spec) {
     Launcher launcher = launcher();
     refuseIfWeak(spec, launcher.ready().isolation());
+    Path volume = volume(spec, launcher);
     byte[] token = new byte[TOKEN_BYTES];
     random.nextBytes(token);
     int id = lastId.incrementAndGet();
@@ -180,6 +187,8 @@ public final class ProcessSandbox implements Sandbox {
       order.put("package", spec.packageDir().toAbsolutePath().toString());
       order.put("site", spec.siteDir() == null ? null : spec.siteDir().toAbsolutePath().toString());
       order.put("data", spec.dataDir().toAbsolutePath().toString());
+      order.put("volume", volume == null ? null : volume.toString());
+      order.put("data_bytes", spec.dataBytes());
       Path egress = spec.egress();
       order.put("egress", egress == null ? null : egress.toAbsolutePath().toString());
       order.put("slot", spec.slot());
@@ -229,6 +238,19 @@ public final class ProcessSandbox implements Sandbox {
     }
     text.append(". To start plugins nevertheless, allow weak isolation in the settings.");
     throw new PluginException(ErrorCode.SANDBOX_TOO_WEAK, text.toString());
+  }
+
+  /** The image of its data folder; null where folders have no size limit. */
+  private @Nullable Path volume(SandboxSpec spec, Launcher launcher) {
+    Integer first = launcher.ready().firstUid();
+    VolumeImages made = images;
+    if (made == null
+        || first == null
+        || !launcher.ready().isolation().enforced().contains("data_size_limit")) {
+      return null;
+    }
+    return made.prepare(
+        spec.plugin(), spec.dataDir().toAbsolutePath(), spec.dataBytes(), first + spec.slot());
   }
 
   private UserPrincipal user(SandboxSpec spec, Launcher launcher) {
@@ -333,6 +355,14 @@ public final class ProcessSandbox implements Sandbox {
       ProcessWorker worker = workers.remove(id);
       if (worker != null) {
         worker.onFailed(new ProcessWorker.Failure(step, why));
+      }
+    }
+
+    @Override
+    public void disk(int id, long bytes) {
+      ProcessWorker worker = workers.get(id);
+      if (worker != null) {
+        worker.onDisk(bytes);
       }
     }
 

@@ -9,10 +9,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 
 /** A worker of the process sandbox, from the order to start it to its end. */
 final class ProcessWorker implements SandboxProcess {
   private static final int SIGKILL = 9;
+  private static final int DISK_MILLIS = 500;
   private static final Duration LOOK_AGAIN = Duration.ofMillis(5);
 
   /** Its first process and its control groups. */
@@ -28,6 +30,7 @@ final class ProcessWorker implements SandboxProcess {
   private final CompletableFuture<Failure> failed = new CompletableFuture<>();
   private final CompletableFuture<SandboxExit> exited = new CompletableFuture<>();
   private final CompletableFuture<Rendezvous.Sockets> sockets;
+  private volatile CompletableFuture<Long> disk = CompletableFuture.completedFuture(0L);
 
   ProcessWorker(
       int id, long memoryBytes, Launcher launcher, CompletableFuture<Rendezvous.Sockets> sockets) {
@@ -57,6 +60,11 @@ final class ProcessWorker implements SandboxProcess {
 
   void onStarted(long pid, Map<String, Path> cgroups) {
     started.complete(new Started(pid, Map.copyOf(cgroups)));
+  }
+
+  /** The answer to {@link #askDisk}. */
+  void onDisk(long bytes) {
+    disk.complete(bytes);
   }
 
   void onFailed(Failure failure) {
@@ -137,8 +145,20 @@ final class ProcessWorker implements SandboxProcess {
   @Override
   public ResourceUsage usage() {
     Started running = started.getNow(null);
-    return running == null || exited.isDone()
-        ? ResourceUsage.NONE
-        : CgroupUsage.read(running.cgroups());
+    if (running == null || exited.isDone()) {
+      return ResourceUsage.NONE;
+    }
+    CompletableFuture<Long> asked = askDisk();
+    return CgroupUsage.read(running.cgroups()).withDisk(asked.join());
+  }
+
+  /** One question at a time, however many want to know. */
+  private synchronized CompletableFuture<Long> askDisk() {
+    if (disk.isDone()) {
+      disk =
+          new CompletableFuture<Long>().completeOnTimeout(0L, DISK_MILLIS, TimeUnit.MILLISECONDS);
+      launcher.send(Map.of("op", "disk", "id", id));
+    }
+    return disk;
   }
 }

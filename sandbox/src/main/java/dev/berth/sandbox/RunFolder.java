@@ -72,6 +72,17 @@ final class RunFolder implements AutoCloseable {
     return Files.createDirectories(path.resolve("root"));
   }
 
+  /** Where the launcher mounts plugins' file systems, in that namespace. */
+  Path volumes() throws IOException {
+    Path volumes = Files.createDirectories(path.resolve("volumes"));
+    try (Stream<Path> left = Files.list(volumes)) {
+      for (Path point : left.toList()) {
+        Files.delete(point); // of a dead host; empty, for its mounts went with it
+      }
+    }
+    return volumes;
+  }
+
   /** Names this data folder's control groups, so that a later host finds what a dead one left. */
   String installation() throws IOException {
     Path file = path.resolve("installation");

@@ -39,7 +39,7 @@ final class DriftTest {
     assertThat(ownCgroups(opened)).isEmpty();
     try (Stream<Path> left = Files.list(folder.resolve("run"))) {
       assertThat(left.map(f -> f.getFileName().toString()))
-          .containsExactlyInAnyOrder("installation", "lock", "root");
+          .containsExactlyInAnyOrder("installation", "lock", "probe.img", "root", "volumes");
     }
   }
 

@@ -131,8 +131,9 @@ final class ProcessSandboxTest {
     Files.createDirectories(spec.dataDir().getParent());
     Files.createSymbolicLink(spec.dataDir(), elsewhere);
     assertThatThrownBy(() -> bench.sandbox().start(spec))
-        .hasMessageContaining("could not open the data folder")
-        .hasMessageContaining("[Errno 20] Not a directory");
+        .hasMessageContaining(spec.dataDir().toString())
+        .hasMessageContaining("Not a directory");
+    assertThat(elsewhere).isEmptyDirectory();
     assertThat(Files.getOwner(elsewhere)).isEqualTo(Files.getOwner(folder));
   }
 

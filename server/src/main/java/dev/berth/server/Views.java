@@ -193,9 +193,11 @@ final class Views {
     view.put("status", stats.status());
     view.put("cpu_usage", stats.cpuUsage());
     view.put("memory_usage_mb", stats.memoryBytes() / 1048576.0);
+    view.put("disk_usage_mb", stats.diskBytes() / 1048576.0);
     view.put("network_rx_bytes", stats.networkRxBytes());
     view.put("network_tx_bytes", stats.networkTxBytes());
     view.put("pids", stats.pids());
+    view.put("throttled_seconds", stats.throttledSeconds());
     view.put("calls", stats.calls());
     view.put("errors", stats.errors());
     view.put("in_flight", stats.inFlight());

@@ -75,6 +75,8 @@ final class Description {
         worker == null ? 0 : worker.cpuPercent(usage),
         usage.memoryBytes(),
         usage.pids(),
+        usage.diskBytes(),
+        usage.throttledNanos() / 1e9,
         plugin.traffic().received(),
         plugin.traffic().sent(),
         stats.calls(),

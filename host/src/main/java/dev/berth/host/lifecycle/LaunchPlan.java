@@ -16,9 +16,16 @@ import org.jspecify.annotations.Nullable;
  * @param site its dependencies; null when it has none
  * @param data its own folder, kept across versions. While an update hands over, the old worker and
  *     the new one see it both
+ * @param dataBytes how much it holds
  * @param config the settings in force, secrets included
  */
-record LaunchPlan(PluginRow row, StoredPackage pack, @Nullable Path site, Path data, Json config) {
+record LaunchPlan(
+    PluginRow row,
+    StoredPackage pack,
+    @Nullable Path site,
+    Path data,
+    long dataBytes,
+    Json config) {
   PluginId id() {
     return row.id();
   }
@@ -49,6 +56,7 @@ record LaunchPlan(PluginRow row, StoredPackage pack, @Nullable Path site, Path d
             data,
             row.slot(),
             pack.manifest().resources())
+        .withDataBytes(dataBytes)
         .withImage(pack.manifest().dockerImage());
   }
 

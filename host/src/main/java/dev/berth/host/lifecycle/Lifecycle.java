@@ -121,7 +121,9 @@ public final class Lifecycle implements AutoCloseable {
                 new ManifestReader(settings.maximum(), HostSettings.VERSION)));
     var dependencies = new DependencyStore(paths.data(), python, parts.environment());
     var garbage = new Garbage(store, catalog, dependencies);
-    var plans = new PlanMaker(paths, store, catalog, dependencies, garbage, python.version());
+    var plans =
+        new PlanMaker(
+            paths, store, catalog, dependencies, garbage, python.version(), settings.dataBytes());
     ChannelLimits limits =
         ChannelLimits.DEFAULT.withValueBytes(
             ChannelLimits.DEFAULT.maxContextBytes(), settings.maxResultBytes());

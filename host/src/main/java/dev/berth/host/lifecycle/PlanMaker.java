@@ -19,6 +19,7 @@ final class PlanMaker implements Engine.Plans {
   private final DependencyStore dependencies;
   private final Garbage garbage;
   private final String python;
+  private final long dataBytes;
 
   PlanMaker(
       Paths paths,
@@ -26,13 +27,15 @@ final class PlanMaker implements Engine.Plans {
       Catalog catalog,
       DependencyStore dependencies,
       Garbage garbage,
-      String python) {
+      String python,
+      long dataBytes) {
     this.paths = paths;
     this.store = store;
     this.catalog = catalog;
     this.dependencies = dependencies;
     this.garbage = garbage;
     this.python = python;
+    this.dataBytes = dataBytes;
   }
 
   @Override
@@ -56,6 +59,7 @@ final class PlanMaker implements Engine.Plans {
         pack,
         lock == null ? null : dependencies.directory(lock),
         paths.volume(row.id()),
+        dataBytes,
         config);
   }
 

@@ -153,6 +153,7 @@ class SupervisorTest {
         new StoredPackage("sha256-0", folder, manifest, Json.EMPTY_OBJECT, List.of()),
         null,
         folder.resolve("data"),
+        1 << 20,
         Json.EMPTY_OBJECT);
   }
 

@@ -1,0 +1,36 @@
+package dev.berth.dist;
+
+import dev.berth.cli.Hosting;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Assumptions;
+
+/** The sandbox kinds that what is claimed of one is tested on. */
+enum Kinds {
+  PROCESS("process"),
+  EXEC("process"),
+  DOCKER("docker");
+
+  private final String sandbox;
+
+  Kinds(String sandbox) {
+    this.sandbox = sandbox;
+  }
+
+  /** How to host plugins in it; skips the test, saying why, where it can't be had. */
+  Hosting hosting() {
+    if (this == DOCKER) {
+      Assumptions.assumeTrue(
+          DockerEngineHere.available(),
+          "needs a Docker engine that has the image " + DockerEngineHere.IMAGE);
+    }
+    return Hosting.DEFAULT
+        .withSandbox(sandbox)
+        .withProcessMode(this == EXEC ? "exec" : "zygote")
+        .withDockerImage(this == DOCKER ? DockerEngineHere.IMAGE : "");
+  }
+
+  static List<Kinds> both() {
+    return new ArrayList<>(List.of(PROCESS, DOCKER));
+  }
+}

@@ -1,0 +1,138 @@
+package dev.berth.dist;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.berth.dist.RunningBerth.Answer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIf;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import tools.jackson.databind.JsonNode;
+
+/** A plugin's /data has a size, whatever it does. */
+@Timeout(180)
+@EnabledIf(value = "root", disabledReason = "only root can mount file systems of a given size")
+final class VolumeTest {
+  private static final int MB = 1 << 20;
+
+  @TempDir Path folder;
+
+  static boolean root() {
+    return "root".equals(System.getProperty("user.name"));
+  }
+
+  private static JsonNode ask(RunningBerth berth, String id, String what) {
+    Answer answer = berth.execute(id, "{\"do\":\"" + what + "\",\"at\":\"/data\"}");
+    assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+    return answer.json().path("result");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Kinds.class)
+  @DisplayName("RUN-06 a full disk, a million files, a huge file, endless folders")
+  void run06(Kinds kind) throws IOException {
+    try (var berth = new RunningBerth(folder.resolve("data"), kind.hosting().withDataMb(16))) {
+      String id = berth.running(Pack.tar(Fixtures.plugin("filler"), folder));
+      assertThat(berth.get("/api/isolation").json().path("enforced").toString())
+          .contains("data_size_limit");
+      JsonNode full = ask(berth, id, "fill");
+      assertThat(full.path("error").asString()).isEqualTo("ENOSPC");
+      assertThat(full.path("bytes").asLong()).isBetween(10L * MB, 16L * MB);
+      assertThat(berth.get("/api/plugins/" + id + "/stats").json().path("disk_usage_mb").asDouble())
+          .isBetween(10.0, 16.0);
+      assertThat(ask(berth, id, "clear").path("left").isEmpty()).isTrue();
+      JsonNode many = ask(berth, id, "files");
+      assertThat(many.path("error").asString()).isEqualTo("ENOSPC");
+      assertThat(many.path("files").asInt()).isBetween(500, 100_000);
+      assertThat(ask(berth, id, "clear").path("left").isEmpty()).isTrue();
+      assertThat(ask(berth, id, "sparse").path("error").asString()).isEqualTo("EFBIG");
+      assertThat(ask(berth, id, "deep").path("error").asString())
+          .isIn("ENOSPC", "ENAMETOOLONG", "EMLINK");
+      long start = System.nanoTime();
+      assertThat(berth.delete("/api/plugins/" + id).status()).isEqualTo(200);
+      assertThat(System.nanoTime() - start).isLessThan(60_000_000_000L);
+      assertThat(folder.resolve("data/volumes")).isEmptyDirectory();
+    }
+    assertThat(loops()).noneMatch(line -> line.contains(folder.toString()));
+  }
+
+  /** The files behind loop devices. */
+  private static List<String> loops() throws IOException {
+    try (var devices = Files.list(Path.of("/sys/block"))) {
+      return devices
+          .map(device -> device.resolve("loop/backing_file"))
+          .filter(Files::exists)
+          .map(file -> {
+            try {
+              return Files.readString(file);
+            } catch (IOException gone) {
+              return "";
+            }
+          })
+          .toList();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Kinds.class,
+      names = {"PROCESS", "DOCKER"})
+  void files_stay_over_restarts_and_the_folder_grows_with_the_setting(Kinds kind) {
+    Path data = folder.resolve("data");
+    String id;
+    try (var berth = new RunningBerth(data, kind.hosting().withDataMb(16))) {
+      id = berth.running(Pack.tar(Fixtures.plugin("filler"), folder));
+      assertThat(ask(berth, id, "keep").path("lines").asInt()).isEqualTo(1);
+      assertThat(ask(berth, id, "fill").path("bytes").asLong()).isLessThan(16L * MB);
+    }
+    try (var berth = new RunningBerth(data, kind.hosting().withDataMb(64))) {
+      // Appended to what is there.
+      JsonNode more = ask(berth, id, "keep");
+      assertThat(more.path("names").toString()).isEqualTo("[\"full\",\"kept\"]");
+      assertThat(more.path("lines").asInt()).isEqualTo(2);
+      assertThat(ask(berth, id, "fill").path("bytes").asLong()).isBetween(40L * MB, 64L * MB);
+    }
+  }
+
+  @Test
+  void a_folder_of_an_earlier_version_is_taken_over_with_its_files() throws IOException {
+    Path data = folder.resolve("data");
+    String id;
+    try (var berth = new RunningBerth(data, Kinds.PROCESS.hosting())) {
+      id = berth.install(Pack.tar(Fixtures.plugin("filler"), folder));
+      Path volume = Files.createDirectories(data.resolve("volumes/" + id));
+      Files.writeString(volume.resolve("kept"), "line\nline\n");
+      Files.writeString(volume.resolve("data.img"), "a plugin's own file of that name");
+      for (Path path : List.of(volume, volume.resolve("kept"), volume.resolve("data.img"))) {
+        Files.setAttribute(path, "unix:uid", 200_000);
+        Files.setAttribute(path, "unix:gid", 200_000);
+      }
+      assertThat(berth.post("/api/plugins/" + id + "/enable").status()).isEqualTo(200);
+      JsonNode kept = ask(berth, id, "keep");
+      assertThat(kept.path("lines").asInt()).isEqualTo(3);
+      assertThat(kept.path("names").toString()).isEqualTo("[\"data.img\",\"kept\"]");
+      try (var left = Files.list(data.resolve("volumes"))) {
+        assertThat(left).containsExactly(volume);
+      }
+    }
+  }
+
+  @Test
+  void an_update_sees_the_files_while_both_versions_run() {
+    try (var berth = new RunningBerth(folder.resolve("data"), Kinds.PROCESS.hosting())) {
+      String id = berth.running(Pack.tar(Fixtures.plugin("filler"), folder));
+      assertThat(ask(berth, id, "keep").path("lines").asInt()).isEqualTo(1);
+      Answer configured = berth.post("/api/plugins/" + id + "/disable");
+      assertThat(configured.status()).isEqualTo(200);
+      assertThat(berth.post("/api/plugins/" + id + "/enable").status()).isEqualTo(200);
+      assertThat(ask(berth, id, "keep").path("lines").asInt()).isEqualTo(2);
+    }
+  }
+}
