@@ -15,7 +15,7 @@ _SECONDS = 5.0
 _ALWAYS = (
     *("mount_namespace", "pid_namespace", "network_none", "ipc_namespace", "uts_namespace", "private_root"),
     *("no_capabilities", "no_new_privileges", "empty_environment", "uid_per_plugin", "no_supplementary_groups"),
-    *("open_files_limit", "no_core_dumps"),
+    *("open_files_limit", "no_core_dumps", "own_address_layout"),
 )
 # Limit -> the engine's word for it, and what helps.
 _LIMITS = {
@@ -65,6 +65,11 @@ def probe(path: str) -> tuple[dict[str, Any], list[Finding]]:
     level["missing"].append(
         ["landlock", "the engine does not apply it", "None is needed: the container has its own root."]
     )
+    if info.get("CgroupVersion") == "2":
+        level["enforced"].append("cgroup_namespace")
+    else:
+        remedy = "Boot with control groups of version 2: systemd.unified_cgroup_hierarchy=1."
+        level["missing"].append(["cgroup_namespace", "the engine makes none with version 1", remedy])
     if "name=userns" in options:
         level["enforced"].append("user_namespace")
     else:
