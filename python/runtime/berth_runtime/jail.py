@@ -45,6 +45,7 @@ _MOUNTS = 32  # at most, of one plugin
 ACCESS = {
     "read": linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV,
     "write": linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC,
+    "socket": linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC,
 }
 
 # What a child and the launcher say to each other; a failure is JSON: {"failed": step, "why": text}.

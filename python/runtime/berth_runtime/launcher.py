@@ -5,7 +5,7 @@ It prepares everything, forks the zygote, which makes the processes, and then fe
 The host speaks to it in lines of JSON. To it, on standard input: first the settings (see Settings), then
 
     {"op":"start","id":7,"name":"plugin_x","package":"/p","site":null,"data":"/d","slot":3,
-     "token":"<64 hex digits>","memory":536870912,"shares":1024}
+     "egress":"/run/e.sock","token":"<64 hex digits>","memory":536870912,"shares":1024}
     {"op":"kill","id":7}
 
 From it, on standard output:
@@ -298,6 +298,9 @@ class Launcher:
                     with jail.step(f"open the {name} folder {order[name]}"):
                         fd = tree.detached(order[name], uid if name == "data" else None)
                     mounts.append((access, target, fd))
+            if order["egress"] is not None:
+                with jail.step(f"open the egress proxy's socket {order['egress']}"):
+                    mounts.append(("socket", tree.EGRESS, tree.detached_socket(order["egress"])))
             child.request, child.state = order, "starting"
             with jail.step("tell the parked process"):
                 lines = [order["token"], order["name"], str(uid)] + [f"{access} {at}" for access, at, _ in mounts]

@@ -23,6 +23,7 @@ _NUMBERS = {
 _COMMON = {
     "open_tree": 428,
     "move_mount": 429,
+    "mount_setattr": 442,
     "landlock_create_ruleset": 444,
     "landlock_add_rule": 445,
     "landlock_restrict_self": 446,
@@ -75,6 +76,7 @@ _AT_FDCWD = -100
 _OPEN_TREE_CLONE = 1
 _OPEN_TREE_CLOEXEC = os.O_CLOEXEC
 _MOVE_MOUNT_F_EMPTY_PATH = 4
+_MOUNT_ATTR_IDMAP = 0x00100000
 _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 1
@@ -189,6 +191,43 @@ def clone_tree(fd: int) -> int:
 def attach_tree(fd: int, target: str) -> None:
     """Mounts what clone_tree gave."""
     syscall("move_mount", fd, b"", _AT_FDCWD, os.fsencode(target), _MOVE_MOUNT_F_EMPTY_PATH)
+
+
+def setns(fd: int, kind: int) -> None:
+    """setns(2): enters a namespace of another process."""
+    _check("setns", _libc.setns(ctypes.c_int(fd), ctypes.c_int(kind)))
+
+
+def id_map(outside: int, inside: int) -> int:
+    """A user namespace, as a descriptor, in which files of the uid and gid `outside` are `inside`'s."""
+    ready, told = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(told[1])  # so that its end is told
+            unshare(CLONE_NEWUSER)
+            os.write(ready[1], b"y")
+            os.read(told[0], 1)
+        finally:
+            os._exit(0)
+    try:
+        os.close(ready[1])
+        if os.read(ready[0], 1) != b"y":
+            raise OSError(errno.EPERM, "no user namespace can be made")
+        for name in ("uid_map", "gid_map"):
+            with open(f"/proc/{child}/{name}", "wb", 0) as f:
+                f.write(b"%d %d 1\n" % (outside, inside))
+        return os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        for fd in (ready[0], *told):
+            os.close(fd)
+        os.waitpid(child, 0)
+
+
+def apply_id_map(tree: int, namespace: int) -> None:
+    """Shows the files of a detached mount with the ids that id_map exchanges. See mount_setattr(2)."""
+    attributes = struct.pack("QQQQ", _MOUNT_ATTR_IDMAP, 0, 0, namespace)
+    syscall("mount_setattr", tree, b"", _AT_EMPTY_PATH, attributes, len(attributes))
 
 
 def prctl(option: int, *arguments: int) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 
 from berth_runtime import linux
@@ -16,7 +17,7 @@ _LOCKED = linux.MS_NOSUID | linux.MS_NODEV
 _READ_ONLY = _LOCKED | linux.MS_RDONLY
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 # Folders that each worker mounts something of its own on.
-_MOUNT_POINTS = ("workspace", "site", "data", "tmp", "proc", "runtime")
+_MOUNT_POINTS = ("workspace", "site", "data", "tmp", "proc", "runtime", "run")
 _SHARED = (
     "/etc/ld.so.cache",
     "/etc/localtime",
@@ -37,6 +38,7 @@ _ETC = {
     "resolv.conf": "",
 }
 RUNTIME = "/runtime"
+EGRESS = "/run/egress.sock"
 PLUGIN_ID = 1000  # uid and gid of the plugin as it sees itself, where a user namespace maps them
 
 
@@ -76,6 +78,7 @@ def build(root: str, runtime: str, besides: dict[str, str]) -> None:
     linux.mount("berth", root, "tmpfs", _LOCKED, "mode=0755,size=1m,nr_inodes=4096")
     for name in _MOUNT_POINTS:
         os.mkdir(f"{root}/{name}", 0o755)
+    _place_for_file(root + EGRESS)
     _links(root)
     for path in needed():
         _show(root, path)
@@ -116,15 +119,20 @@ def _show(root: str, path: str) -> None:
     if os.path.isdir(path):
         os.makedirs(target, 0o755, exist_ok=True)
     else:
-        os.close(os.open(target, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
+        _place_for_file(target)
     linux.bind(os.path.realpath(path), target, _READ_ONLY)
+
+
+def _place_for_file(path: str) -> None:
+    """Something to mount a file, socket or device on."""
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
 
 
 def _devices(root: str) -> None:
     os.mkdir(f"{root}/dev", 0o755)
     for name in _DEVICES:
         target = f"{root}/dev/{name}"
-        os.close(os.open(target, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
+        _place_for_file(target)
         linux.bind(f"/dev/{name}", target, linux.MS_NOSUID | linux.MS_NOEXEC)
     for name, to in (
         ("fd", "/proc/self/fd"),
@@ -153,6 +161,17 @@ def detached(path: str, owner: int | None) -> int:
                 os.fchown(fd, owner, owner)
             if found.st_mode & 0o7777 != 0o700:
                 os.fchmod(fd, 0o700)
+        return linux.clone_tree(fd)
+    finally:
+        os.close(fd)
+
+
+def detached_socket(path: str) -> int:
+    """The unix socket at `path`, as a mount that is nowhere yet."""
+    fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISSOCK(os.fstat(fd).st_mode):
+            raise ValueError(f"{path} is not a socket")
         return linux.clone_tree(fd)
     finally:
         os.close(fd)

@@ -23,6 +23,7 @@ import inspect
 import logging
 import os
 import socket
+import stat
 import sys
 from concurrent.futures import Future
 from concurrent.futures.thread import ThreadPoolExecutor
@@ -41,6 +42,7 @@ except ImportError:
     pass
 
 PLAIN_THREADS = 16
+EGRESS = "/run/egress.sock"
 EXIT_SHUT_DOWN = 0
 EXIT_CHANNEL_LOST = 1
 _LAST_WORDS_SECONDS = 1.0
@@ -282,6 +284,8 @@ class Worker:
 
     async def _load(self, message: messages.Initialize) -> Any:
         plugin.set_path(message.paths)
+        if _has_network():
+            importlib.import_module("berth_runtime.egress").provide(EGRESS)
         sys.argv = [message.main]
         sys.dont_write_bytecode = True
         kind = plugin.load_class(message.paths[0], message.main, message.class_name)
@@ -320,6 +324,14 @@ class Worker:
             self._channel.send(messages.answered(call_id, b"null"))
         self._status = EXIT_SHUT_DOWN
         self._loop.stop()
+
+
+def _has_network() -> bool:
+    """Whether the host put its egress proxy's socket into this sandbox."""
+    try:
+        return stat.S_ISSOCK(os.stat(EGRESS).st_mode)
+    except OSError:
+        return False
 
 
 def _outcome(method: Callable[[], Any]) -> Any:

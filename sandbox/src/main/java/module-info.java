@@ -5,6 +5,7 @@ module dev.berth.sandbox {
   requires static transitive org.jspecify;
   requires transitive dev.berth.api;
   requires jdk.net;
+  requires org.eclipse.jetty.client;
   requires org.slf4j;
   requires tools.jackson.databind;
 

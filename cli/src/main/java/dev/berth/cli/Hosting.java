@@ -9,6 +9,7 @@ import java.util.List;
  * @param allowWeakIsolation run plugins although protections are missing here
  * @param processMode {@code zygote} or {@code exec}: how the process sandbox makes workers
  * @param dockerImage the image of containers whose plugin names none; empty for the default
+ * @param dockerPluginImages whether a plugin may name an image of its own
  * @param egressAllow places plugins may reach though their addresses are not public, each {@code
  *     host:port}
  * @param egressOnly the only places plugins may reach, each {@code host}, {@code host:port} or
@@ -26,6 +27,7 @@ public record Hosting(
     boolean allowWeakIsolation,
     String processMode,
     String dockerImage,
+    boolean dockerPluginImages,
     List<String> egressAllow,
     List<String> egressOnly,
     List<String> folders,
@@ -38,8 +40,8 @@ public record Hosting(
   /** What holds when the operator says nothing. */
   public static final Hosting DEFAULT =
       new Hosting(
-          "auto", false, "zygote", "", List.of(), List.of(), List.of(), 4096, 4096, 600, 1.0, 128,
-          256);
+          "auto", false, "zygote", "", false, List.of(), List.of(), List.of(), 4096, 4096, 600, 1.0,
+          128, 256);
 
   public Hosting {
     egressAllow = List.copyOf(egressAllow);
@@ -53,6 +55,7 @@ public record Hosting(
         allowWeakIsolation,
         processMode,
         dockerImage,
+        dockerPluginImages,
         egressAllow,
         egressOnly,
         folders,
@@ -70,6 +73,7 @@ public record Hosting(
         allowed,
         processMode,
         dockerImage,
+        dockerPluginImages,
         egressAllow,
         egressOnly,
         folders,
@@ -87,6 +91,7 @@ public record Hosting(
         allowWeakIsolation,
         mode,
         dockerImage,
+        dockerPluginImages,
         egressAllow,
         egressOnly,
         folders,
@@ -104,6 +109,25 @@ public record Hosting(
         allowWeakIsolation,
         processMode,
         image,
+        dockerPluginImages,
+        egressAllow,
+        egressOnly,
+        folders,
+        maxMemoryMb,
+        maxCpuShares,
+        maxTimeoutSeconds,
+        maxCpus,
+        maxPids,
+        dataMb);
+  }
+
+  public Hosting withDockerPluginImages(boolean allowed) {
+    return new Hosting(
+        sandbox,
+        allowWeakIsolation,
+        processMode,
+        dockerImage,
+        allowed,
         egressAllow,
         egressOnly,
         folders,
@@ -121,6 +145,7 @@ public record Hosting(
         allowWeakIsolation,
         processMode,
         dockerImage,
+        dockerPluginImages,
         allow,
         only,
         folders,
@@ -138,6 +163,7 @@ public record Hosting(
         allowWeakIsolation,
         processMode,
         dockerImage,
+        dockerPluginImages,
         egressAllow,
         egressOnly,
         shared,
@@ -155,6 +181,7 @@ public record Hosting(
         allowWeakIsolation,
         processMode,
         dockerImage,
+        dockerPluginImages,
         egressAllow,
         egressOnly,
         folders,
@@ -172,6 +199,7 @@ public record Hosting(
         allowWeakIsolation,
         processMode,
         dockerImage,
+        dockerPluginImages,
         egressAllow,
         egressOnly,
         folders,

@@ -54,6 +54,11 @@ final class HostingOptions {
   String dockerImage = "";
 
   @Option(
+      names = "--docker-plugin-images",
+      description = "Let a plugin run in the image that its plugin.yaml names.")
+  boolean dockerPluginImages;
+
+  @Option(
       names = "--egress-allow",
       paramLabel = "HOST:PORT",
       description = {
@@ -128,6 +133,7 @@ final class HostingOptions {
             allowWeakIsolation,
             processMode.name(),
             dockerImage,
+            dockerPluginImages,
             egressAllow,
             egressOnly,
             folders,

@@ -7,6 +7,8 @@ import dev.berth.cli.Hosting;
 import dev.berth.cli.LocalOperations;
 import dev.berth.host.BerthHost;
 import dev.berth.host.HostSettings;
+import dev.berth.sandbox.DockerSandbox;
+import dev.berth.sandbox.DockerSandboxSettings;
 import dev.berth.sandbox.ProcessMode;
 import dev.berth.sandbox.ProcessSandbox;
 import dev.berth.sandbox.ProcessSandboxSettings;
@@ -101,9 +103,15 @@ final class Boot implements LocalOperations.Served {
                   .withMode(processMode(hosting))
                   .withAllowWeak(hosting.allowWeakIsolation()));
       case "docker" ->
-          throw new PluginException(
-              ErrorCode.SANDBOX_UNAVAILABLE,
-              "The Docker sandbox is not part of this version. Use --sandbox process.");
+          DockerSandbox.open(
+              DockerSandboxSettings.of(data, python)
+                  .withImage(
+                      hosting.dockerImage().isEmpty()
+                          ? DockerSandboxSettings.IMAGE
+                          : hosting.dockerImage(),
+                      hosting.dockerPluginImages())
+                  .withMaximum(maximum(hosting), hosting.maxCpus(), hosting.maxPids())
+                  .withAllowWeak(hosting.allowWeakIsolation()));
       default ->
           throw new PluginException(
               ErrorCode.BAD_REQUEST,

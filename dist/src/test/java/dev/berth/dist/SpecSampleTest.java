@@ -2,8 +2,10 @@ package dev.berth.dist;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.berth.cli.Hosting;
 import dev.berth.dist.RunningBerth.Answer;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -13,8 +15,14 @@ class SpecSampleTest {
   @TempDir Path folder;
 
   @Test
-  void installs_wants_its_setting_runs_and_reports_that_it_has_no_network() {
-    try (var berth = new RunningBerth(folder.resolve("data"))) {
+  void installs_wants_its_setting_runs_and_reaches_its_endpoint() {
+    try (var web = new LoopbackServer();
+        var berth =
+            new RunningBerth(
+                folder.resolve("data"),
+                Hosting.DEFAULT
+                    .withSandbox("process")
+                    .withEgress(List.of(web.place()), List.of()))) {
       Answer installed =
           berth.upload("/api/plugins/install", Pack.tar(Fixtures.specSample(), folder));
       Assumptions.assumeFalse(
@@ -29,15 +37,21 @@ class SpecSampleTest {
       assertThat(early.detail()).contains("api_key").contains("berth config");
 
       Answer configured =
-          berth.put("/api/plugins/" + id + "/config", "{\"api_key\":\"sesame-open-now\"}");
+          berth.put(
+              "/api/plugins/" + id + "/config",
+              "{\"api_key\":\"sesame-open-now\",\"endpoint\":\"http://" + web.place() + "/api\"}");
       assertThat(configured.status()).as(configured.body()).isEqualTo(200);
       Answer enabled = berth.post("/api/plugins/" + id + "/enable");
       assertThat(enabled.status()).as(enabled.body()).isEqualTo(200);
 
       Answer answer = berth.execute(id, "{\"message\":\"Hello\",\"user\":\"john_doe\"}");
       assertThat(answer.status()).as(answer.body()).isEqualTo(200);
-      assertThat(answer.json().path("success").asBoolean()).isFalse();
-      assertThat(answer.json().at("/result/error").asString()).isNotBlank();
+      assertThat(answer.json().path("success").asBoolean()).as(answer.body()).isTrue();
+      assertThat(answer.json().at("/result/result").asString()).isEqualTo("done");
+      assertThat(web.requests())
+          .singleElement()
+          .asString()
+          .isEqualTo("POST /api " + web.place() + " {\"text\": \"Hello\"}");
 
       Answer health = berth.get("/api/plugins/" + id + "/health");
       assertThat(health.status()).isEqualTo(200);

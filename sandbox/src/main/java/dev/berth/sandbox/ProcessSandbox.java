@@ -180,6 +180,8 @@ public final class ProcessSandbox implements Sandbox {
       order.put("package", spec.packageDir().toAbsolutePath().toString());
       order.put("site", spec.siteDir() == null ? null : spec.siteDir().toAbsolutePath().toString());
       order.put("data", spec.dataDir().toAbsolutePath().toString());
+      Path egress = spec.egress();
+      order.put("egress", egress == null ? null : egress.toAbsolutePath().toString());
       order.put("slot", spec.slot());
       order.put("token", HexFormat.of().formatHex(token));
       order.put("memory", memory);

@@ -44,6 +44,21 @@ public record PythonInterpreter(Path executable, String version, String abi) {
     } catch (IOException e) {
       throw unusable(python, "does not run (" + e.getMessage() + ")");
     }
+    PythonInterpreter told = told(answer, python);
+    try {
+      return new PythonInterpreter(told.executable().toRealPath(), told.version(), told.abi());
+    } catch (IOException e) {
+      throw unusable(python, "names a file that isn't there, " + answer.get(2));
+    }
+  }
+
+  /**
+   * What the question's answer says.
+   *
+   * @param python what was asked, for messages
+   * @throws PluginException {@code sandbox_unavailable} when it is no answer, or older than 3.9
+   */
+  static PythonInterpreter told(List<String> answer, Path python) {
     String[] version = answer.isEmpty() ? new String[0] : answer.get(0).split(" ", -1);
     if (answer.size() != 3 || version.length != 5 || !version[0].equals("berth")) {
       throw unusable(
@@ -58,12 +73,8 @@ public record PythonInterpreter(Path executable, String version, String abi) {
     if (major != 3 || minor < OLDEST_MINOR) {
       throw unusable(python, "is Python " + number);
     }
-    try {
-      return new PythonInterpreter(
-          Path.of(answer.get(2)).toRealPath(), number, abi(version[1], minor, answer.get(1)));
-    } catch (IOException e) {
-      throw unusable(python, "names a file that isn't there, " + answer.get(2));
-    }
+    return new PythonInterpreter(
+        Path.of(answer.get(2)), number, abi(version[1], minor, answer.get(1)));
   }
 
   /** {@code .cpython-311-x86_64-linux-gnu.so} without its ends, or the like where it has none. */

@@ -2,7 +2,6 @@ package dev.berth.sandbox;
 
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
@@ -32,8 +31,6 @@ final class Rendezvous implements AutoCloseable {
   private static final int GREETING_BYTES = TOKEN_BYTES + 2;
   private static final int GREETING_SECONDS = 5;
   private static final int BACKLOG = 1024;
-  // sun_path holds 108 bytes with the final zero (unix(7)).
-  private static final int LONGEST_PATH = 107;
 
   /** A worker's two connections. */
   record Sockets(SocketChannel channel, SocketChannel output) {}
@@ -76,7 +73,7 @@ final class Rendezvous implements AutoCloseable {
     Path path = folder.resolve(name);
     ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
     try {
-      bind(server, folder, name);
+      UnixSockets.bind(server, folder, name, BACKLOG);
       // The folder keeps others out; a worker gets here through a descriptor, under its own uid.
       Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-rw-rw-"));
     } catch (IOException | RuntimeException e) {
@@ -86,25 +83,6 @@ final class Rendezvous implements AutoCloseable {
     Rendezvous result = new Rendezvous(path, server);
     Thread.ofPlatform().daemon().name("berth-rendezvous").start(result::accept);
     return result;
-  }
-
-  private static void bind(ServerSocketChannel server, Path folder, String name)
-      throws IOException {
-    Path path = folder.resolve(name);
-    if (path.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8).length <= LONGEST_PATH) {
-      server.bind(UnixDomainSocketAddress.of(path), BACKLOG);
-      return;
-    }
-    // A short way to the same folder, for as long as it takes to bind.
-    Path detour = Files.createTempDirectory("berth");
-    Path link = detour.resolve("d");
-    try {
-      Files.createSymbolicLink(link, folder.toAbsolutePath());
-      server.bind(UnixDomainSocketAddress.of(link.resolve(name)), BACKLOG);
-    } finally {
-      Files.deleteIfExists(link);
-      Files.delete(detour);
-    }
   }
 
   /** Where it listens. */

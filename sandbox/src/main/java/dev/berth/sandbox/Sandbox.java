@@ -1,6 +1,7 @@
 package dev.berth.sandbox;
 
 import dev.berth.api.Isolation;
+import org.jspecify.annotations.Nullable;
 
 /** A way to run workers apart from the host. Safe for use by many threads. */
 public interface Sandbox extends AutoCloseable {
@@ -15,6 +16,11 @@ public interface Sandbox extends AutoCloseable {
    *     plugin_start_failed}, with what the launcher said; no process is left then
    */
   SandboxProcess start(SandboxSpec spec);
+
+  /** The interpreter workers run on, where it is another than the host's; else null. */
+  default @Nullable PythonInterpreter python() {
+    return null;
+  }
 
   /** Ends every worker and the launcher; returns when no process of it is left. */
   @Override

@@ -6,6 +6,7 @@ import dev.berth.api.Text;
 import java.net.IDN;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * A place on the network, or a family of places: {@code host}, {@code host:port} or {@code
@@ -16,6 +17,13 @@ import java.util.Optional;
  * @param port 0 for the usual ones, 80 and 443
  */
 public record Destination(String host, boolean anySubdomain, int port) {
+  /**
+   * An IPv4 address with a part that starts with a zero: octal to inet_aton(3), decimal to Java, so
+   * that two readers would see two places.
+   */
+  private static final Pattern AMBIGUOUS =
+      Pattern.compile("(?:[0-9]+\\.)*0[0-9]+(?:\\.[0-9]+)*\\.?");
+
   /**
    * Reads one pattern.
    *
@@ -62,6 +70,9 @@ public record Destination(String host, boolean anySubdomain, int port) {
   /** A host name or literal address in the one form it is compared in; empty when it is neither. */
   static Optional<String> normalHost(String raw) {
     String host = raw.toLowerCase(Locale.ROOT);
+    if (AMBIGUOUS.matcher(host).matches()) {
+      return Optional.empty();
+    }
     var literal = AddressRules.literal(host);
     if (literal.isPresent()) {
       return Optional.of(literal.get().getHostAddress());

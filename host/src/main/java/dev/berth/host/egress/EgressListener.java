@@ -8,4 +8,7 @@ public interface EgressListener {
    * @param destination host and port as the plugin wrote them, escaped
    */
   void onDenied(String destination, String why);
+
+  /** So many bytes came from the network, and went to it. */
+  default void onMoved(long received, long sent) {}
 }

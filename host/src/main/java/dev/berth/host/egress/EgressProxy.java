@@ -2,13 +2,14 @@ package dev.berth.host.egress;
 
 import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
+import dev.berth.sandbox.UnixSockets;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
@@ -65,7 +66,8 @@ public final class EgressProxy implements AutoCloseable {
       EgressListener told) {
     try {
       var listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-      listener.bind(UnixDomainSocketAddress.of(socket), limits.connections());
+      Path folder = Objects.requireNonNull(socket.toAbsolutePath().getParent());
+      UnixSockets.bind(listener, folder, socket.getFileName().toString(), limits.connections());
       Files.setPosixFilePermissions(
           socket, java.nio.file.attribute.PosixFilePermissions.fromString("rw-rw-rw-"));
       var proxy = new EgressProxy(listener, socket, policy, limits, resolver, told);
@@ -114,6 +116,11 @@ public final class EgressProxy implements AutoCloseable {
     }
   }
 
+  /** Where it listens. */
+  public Path socket() {
+    return socket;
+  }
+
   EgressPolicy policy() {
     return policy;
   }
@@ -132,6 +139,7 @@ public final class EgressProxy implements AutoCloseable {
 
   /** Counts bytes that passed; false when that was more than may. */
   boolean count(long in, long out) {
+    told.onMoved(in, out);
     long total = received.addAndGet(in) + sent.addAndGet(out);
     return total <= limits.bytes();
   }

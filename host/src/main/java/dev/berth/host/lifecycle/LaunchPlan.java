@@ -42,13 +42,14 @@ record LaunchPlan(PluginRow row, StoredPackage pack, @Nullable Path site, Path d
 
   SandboxSpec spec(int generation) {
     return SandboxSpec.of(
-        row.id(),
-        generation,
-        pack.directory(),
-        site,
-        data,
-        row.slot(),
-        pack.manifest().resources());
+            row.id(),
+            generation,
+            pack.directory(),
+            site,
+            data,
+            row.slot(),
+            pack.manifest().resources())
+        .withImage(pack.manifest().dockerImage());
   }
 
   Initialization initialization() {

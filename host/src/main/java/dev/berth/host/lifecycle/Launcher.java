@@ -6,6 +6,7 @@ import dev.berth.api.PluginException;
 import dev.berth.api.SandboxExit;
 import dev.berth.channel.ChannelLimits;
 import dev.berth.channel.ChannelLoop;
+import dev.berth.host.egress.EgressProxy;
 import dev.berth.sandbox.Sandbox;
 import dev.berth.sandbox.SandboxProcess;
 import java.time.Duration;
@@ -20,6 +21,7 @@ final class Launcher {
   private final Sandbox sandbox;
   private final ChannelLoop loop;
   private final ChannelOpener channels;
+  private final Networks networks;
   private final ChannelLimits limits;
   private final Timings timings;
   private final Executor background;
@@ -28,12 +30,14 @@ final class Launcher {
       Sandbox sandbox,
       ChannelLoop loop,
       ChannelOpener channels,
+      Networks networks,
       ChannelLimits limits,
       Timings timings,
       Executor background) {
     this.sandbox = sandbox;
     this.loop = loop;
     this.channels = channels;
+    this.networks = networks;
     this.limits = limits;
     this.timings = timings;
     this.background = background;
@@ -70,10 +74,10 @@ final class Launcher {
    *     plugin_import_error}, {@code plugin_class_missing}, {@code plugin_start_failed}, {@code
    *     plugin_start_timeout}; no process is left then
    */
-  Worker launch(LaunchPlan plan, int generation, PluginLog log, Attempt attempt) {
+  Worker launch(LaunchPlan plan, int generation, PluginLog log, Traffic traffic, Attempt attempt) {
     log.open();
     long logged = log.lastSequence();
-    SandboxProcess process = sandbox.start(plan.spec(generation));
+    SandboxProcess process = start(plan, generation, log, traffic);
     var worker = new Worker(plan, generation, process, log);
     try {
       attempt.has(worker);
@@ -91,6 +95,22 @@ final class Launcher {
       PluginException why = explain(plan, worker, e, log, logged);
       worker.kill(why);
       throw why;
+    }
+  }
+
+  /** The network's end lives as long as the worker's processes do. */
+  private SandboxProcess start(LaunchPlan plan, int generation, PluginLog log, Traffic traffic) {
+    EgressProxy network = networks.open(plan, generation, log, traffic);
+    if (network == null) {
+      return sandbox.start(plan.spec(generation));
+    }
+    try {
+      SandboxProcess process = sandbox.start(plan.spec(generation).withEgress(network.socket()));
+      var _ = process.exited().whenComplete((_, _) -> network.close());
+      return process;
+    } catch (RuntimeException e) {
+      network.close();
+      throw e;
     }
   }
 

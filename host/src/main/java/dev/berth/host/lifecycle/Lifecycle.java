@@ -135,7 +135,14 @@ public final class Lifecycle implements AutoCloseable {
     var engine =
         new Engine(
             plans,
-            new Launcher(sandbox, loop, parts.channels(), limits, parts.timings(), background),
+            new Launcher(
+                sandbox,
+                loop,
+                parts.channels(),
+                Networks.open(paths.egress(), settings),
+                limits,
+                parts.timings(),
+                background),
             (row, state) -> {
               store.registry().setState(row.tenant(), row.id(), state);
               copy.changed();

@@ -14,6 +14,11 @@ record Paths(Path data) {
     return volumes().resolve(id.value());
   }
 
+  /** Sockets of the egress proxies. */
+  Path egress() {
+    return data.resolve("run/egress");
+  }
+
   Path logs() {
     return data.resolve("logs");
   }

@@ -47,6 +47,7 @@ final class Supervisor {
   private final RestartPolicy policy;
   private final PluginLog log;
   private final CallStats stats = new CallStats(System::nanoTime);
+  private final Traffic traffic = new Traffic();
   private final WaitingRoom waiting;
   private final ReentrantLock operation = new ReentrantLock(true);
   private final AtomicInteger generations = new AtomicInteger();
@@ -106,6 +107,10 @@ final class Supervisor {
 
   CallStats stats() {
     return stats;
+  }
+
+  Traffic traffic() {
+    return traffic;
   }
 
   @Nullable Worker running() {
@@ -212,13 +217,14 @@ final class Supervisor {
     Worker now = running;
     Redactor secrets = plan.redactor();
     log.redact(now == null ? secrets : secrets.and(now.plan().redactor()));
-    return engine.launcher().launch(plan, generations.incrementAndGet(), log, under);
+    return engine.launcher().launch(plan, generations.incrementAndGet(), log, traffic, under);
   }
 
   /** The operator wants it and asked now: earlier crashes are forgotten. */
   void freshStart() {
     policy.reset();
     stats.reset();
+    traffic.reset();
     lastFailure = "";
   }
 

@@ -20,6 +20,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.semver4j.Semver;
 
@@ -43,6 +44,8 @@ final class ManifestPass {
           "config_schema",
           "hooks",
           "commands",
+          "egress",
+          "docker_image",
           "python_requires",
           "min_host_version");
 
@@ -50,6 +53,13 @@ final class ManifestPass {
   private static final int LEAST_MEMORY_MB = 16;
 
   private static final int MAX_ITEMS = 200;
+
+  /** github.com/distribution/reference, regexp.go: a name, then a tag, a digest or both. */
+  private static final Pattern IMAGE =
+      Pattern.compile(
+          "(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::[0-9]{1,5})?/)?"
+              + "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
+              + "(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?");
 
   private static final ResourceLimits ANY =
       new ResourceLimits(Integer.MAX_VALUE, Integer.MAX_VALUE, Integer.MAX_VALUE);
@@ -102,8 +112,8 @@ final class ManifestPass {
         schema == null ? ConfigSchema.EMPTY : new ConfigSchemaReader(problems).read(schema),
         top.constants("hooks", Hook.class, "hook"),
         commands(),
-        List.of(),
-        "",
+        egress(),
+        dockerImage(),
         pythonRequires(),
         minHostVersion());
   }
@@ -317,6 +327,65 @@ final class ManifestPass {
       found.add(new Command(name.text(), description, usage));
     }
     return found;
+  }
+
+  private List<String> egress() {
+    List<String> found = new ArrayList<>();
+    List<YamlNode> items = few("egress", "places such as api.example.com or *.example.com:8443");
+    for (int i = 0; i < items.size(); i++) {
+      String label = "egress[" + i + "]";
+      Scalar scalar = top.text(label, items.get(i));
+      if (scalar == null) {
+        continue;
+      }
+      String problem = EgressRules.problem(scalar.text());
+      if (problem != null) {
+        top.problem(scalar, label, problem);
+      } else if (found.contains(scalar.text().strip())) {
+        top.problem(scalar, label, Text.printable(scalar.text(), 60) + " is listed twice");
+      } else {
+        found.add(scalar.text().strip());
+      }
+    }
+    YamlNode at = top.node("egress");
+    if (at != null && !asksFor("network_access")) {
+      top.problem(
+          at,
+          "egress",
+          "says where to connect to, but neither permissions nor optional_permissions has"
+              + " network_access; add it there or leave egress out");
+    }
+    return found;
+  }
+
+  /**
+   * Whether a permission is listed, required or optional; asks the text, to tell a problem once.
+   */
+  private boolean asksFor(String permission) {
+    for (String key : List.of("permissions", "optional_permissions")) {
+      if (top.node(key) instanceof YamlNode.Sequence sequence
+          && sequence.items().stream()
+              .anyMatch(item -> item instanceof Scalar s && s.text().equals(permission))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private String dockerImage() {
+    Scalar scalar = top.text("docker_image");
+    if (scalar == null) {
+      return "";
+    }
+    if (scalar.text().length() > 255 || !IMAGE.matcher(scalar.text()).matches()) {
+      top.problem(
+          scalar,
+          "docker_image",
+          "expected an image such as python:3.12-slim or ghcr.io/you/plugin@sha256:..., got \""
+              + Text.printable(scalar.text(), 60)
+              + "\"");
+    }
+    return scalar.text();
   }
 
   private String pythonRequires() {

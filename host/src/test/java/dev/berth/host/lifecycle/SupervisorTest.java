@@ -21,6 +21,7 @@ import dev.berth.api.TenantId;
 import dev.berth.api.Version;
 import dev.berth.api.WorkerState;
 import dev.berth.channel.ChannelLimits;
+import dev.berth.host.HostSettings;
 import dev.berth.host.install.StoredPackage;
 import dev.berth.host.store.PluginRow;
 import java.nio.file.Path;
@@ -79,7 +80,15 @@ class SupervisorTest {
     var engine =
         new Engine(
             this::plan,
-            new Launcher(workers, null, workers, ChannelLimits.DEFAULT, TIMINGS, background),
+            new Launcher(
+                workers,
+                null,
+                workers,
+                Networks.open(
+                    folder.resolve("egress"), HostSettings.defaults(folder, Path.of("python3"))),
+                ChannelLimits.DEFAULT,
+                TIMINGS,
+                background),
             (row, state) -> {
               givenUp.add(state);
               return Rows.with(row, state, Instant.EPOCH);

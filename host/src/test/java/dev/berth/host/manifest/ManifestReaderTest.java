@@ -345,12 +345,35 @@ class ManifestReaderTest {
           python_requires: "3.9"  | 4:18: python_requires: expected Python versions such as ">=3.9" or ">=3.9,<3.14", got "3.9"
           resources: {memory_mb: 100000} | 4:24: resources.memory_mb: expected 16 to 4096 (this host's limit), got 100000
           commands: [/roll]       | 4:12: commands[0]: expected keys and values, got the text "/roll"
-          docker_image: python:3  | 4:1: unknown key "docker_image"; the keys are name, version, description, author, email, license, type, main, class, dependencies, permissions, optional_permissions, resources, config_schema, hooks, commands, python_requires, min_host_version
+          container: python:3     | 4:1: unknown key "container"; the keys are name, version, description, author, email, license, type, main, class, dependencies, permissions, optional_permissions, resources, config_schema, hooks, commands, egress, docker_image, python_requires, min_host_version
+          egress: [a.example]     | 4:9: egress: says where to connect to, but neither permissions nor optional_permissions has network_access; add it there or leave egress out
           name: twice             | 4:1: the key "name" is here twice, first in line 1
           """)
   void typical_mistakes(String line, String expected) {
     assertThat(message(with(line + "\n")))
         .isEqualTo("plugin.yaml has a problem:\nplugin.yaml:" + expected);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          a.example    | a.example
+          *.a.example  | *.a.example
+          '10.0.0.7:8080' | '10.0.0.7:8080'
+          https://a.example/x | 5:10: egress[0]: expected a place, got the address "https://a.example/x"; write "a.example"
+          a.example/v1 | 5:10: egress[0]: expected a place, got "a.example/v1"; egress knows hosts and ports, not paths: write "a.example"
+          'a.example:0' | 5:10: egress[0]: expected HOST, HOST:PORT, *.DOMAIN or *.DOMAIN:PORT, got "a.example:0"
+          'a b'        | 5:10: egress[0]: expected HOST, HOST:PORT, *.DOMAIN or *.DOMAIN:PORT, got "a b"
+          """)
+  void egress_names_places(String item, String expected) {
+    String yaml = with("permissions: [network_access]\negress: [\"" + item + "\"]\n");
+    if (expected.startsWith("5:")) {
+      assertThat(message(yaml)).isEqualTo("plugin.yaml has a problem:\nplugin.yaml:" + expected);
+    } else {
+      assertThat(read(yaml).egress()).containsExactly(expected);
+    }
   }
 
   @ParameterizedTest

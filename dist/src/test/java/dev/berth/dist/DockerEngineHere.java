@@ -1,0 +1,35 @@
+package dev.berth.dist;
+
+import java.io.IOException;
+import java.util.concurrent.TimeUnit;
+
+/** Whether there is an engine with the test image; for {@code @EnabledIf}. */
+final class DockerEngineHere {
+  /** A small image with a Python, which ./verify makes. */
+  static final String IMAGE =
+      System.getenv().getOrDefault("BERTH_TEST_IMAGE", "berth-test-python:1");
+
+  private static final boolean AVAILABLE = run("docker", "image", "inspect", IMAGE);
+
+  private DockerEngineHere() {}
+
+  static boolean available() {
+    return AVAILABLE;
+  }
+
+  static boolean run(String... command) {
+    try {
+      Process process =
+          new ProcessBuilder(command)
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .redirectError(ProcessBuilder.Redirect.DISCARD)
+              .start();
+      return process.waitFor(30, TimeUnit.SECONDS) && process.exitValue() == 0;
+    } catch (IOException e) {
+      return false;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+}

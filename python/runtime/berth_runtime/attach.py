@@ -1,0 +1,120 @@
+"""Puts folders into containers that are running, for the Docker sandbox. Runs beside the host, as root.
+
+Lines of JSON. From it, first of all: {"problem": ""}, or why this host can't do it. Then, to it:
+
+    {"id":1,"pid":4711,"user":270001,"mounts":[
+        {"source":"/p","target":"/workspace","access":"read","owner":null},
+        {"source":"/d","target":"/data","access":"write","owner":200003}]}
+
+and from it: {"id":1,"problem":""}. The end of its input ends it.
+
+The folders are opened here, as mounts that are nowhere yet; a child then enters the container's mount namespace, which
+is all it can see from there on, and attaches them. A folder with an owner is id-mapped (mount_setattr(2), since Linux
+5.12): its files belong to `owner` outside and to `user` inside, so that a container, whose uid was chosen before its
+plugin was known, finds the plugin's files to be its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from typing import Any, Dict, List, NoReturn
+
+from berth_runtime import jail, linux, tree
+
+
+def main() -> NoReturn:
+    """Serves until the input ends."""
+    problem = ""
+    if os.geteuid() != 0:
+        problem = "Berth does not run as root, so it can't mount anything in a container that runs"
+    else:
+        try:
+            os.close(linux.id_map(200_000, 270_000))
+        except OSError as e:
+            problem = f"this kernel can't map ids: {e}"
+    _say({"problem": problem})
+    if problem:
+        sys.exit(1)
+    for line in sys.stdin:
+        order = json.loads(line)
+        try:
+            _attach(order)
+            problem = ""
+        except (OSError, ValueError, jail.StepError) as e:
+            problem = f"{e.step}: {e.cause}" if isinstance(e, jail.StepError) else str(e)
+        _say({"id": order["id"], "problem": problem})
+    sys.exit(0)
+
+
+def _say(event: Dict[str, Any]) -> None:
+    print(json.dumps(event), flush=True)
+
+
+def _attach(order: Dict[str, Any]) -> None:
+    namespace = os.open(f"/proc/{order['pid']}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    detached: List[int] = []
+    try:
+        for mount in order["mounts"]:
+            detached.append(_open(mount, order["user"]))
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            _in_container(namespace, order["mounts"], detached, write)
+        os.close(write)
+        with os.fdopen(read, "rb") as f:
+            problem = f.read()
+        os.waitpid(child, 0)
+        if problem:
+            raise ValueError(problem.decode())
+    finally:
+        for fd in (*detached, namespace):
+            os.close(fd)
+
+
+def _open(mount: Dict[str, Any], user: int) -> int:
+    source, owner = mount["source"], mount["owner"]
+    with jail.step(f"open {source}"):
+        if mount["access"] == "socket":
+            return tree.detached_socket(source)
+        fd = tree.detached(source, owner)
+    if owner is not None:
+        with jail.step(f"map the owner of {source}"):
+            mapped = linux.id_map(owner, user)
+            try:
+                linux.apply_id_map(fd, mapped)
+            finally:
+                os.close(mapped)
+    return fd
+
+
+def _in_container(namespace: int, mounts: List[Dict[str, Any]], detached: List[int], write: int) -> NoReturn:
+    try:
+        linux.setns(namespace, linux.CLONE_NEWNS)
+        for mount, fd in zip(mounts, detached):
+            target = mount["target"]
+            with jail.step(f"mount {target}"):
+                if target.startswith("/folders/"):
+                    _place(target)
+                linux.attach_tree(fd, target)
+                linux.restrict(target, jail.ACCESS[mount["access"]])
+    except jail.StepError as e:
+        os.write(write, f"{e.step}: {e.cause}".encode())
+    except BaseException as e:
+        os.write(write, str(e).encode() or b"?")
+    finally:
+        os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
+def _place(target: str) -> None:
+    """A place in the container's read-only /folders."""
+    folder = os.path.dirname(target)
+    linux.mount("none", folder, None, linux.MS_REMOUNT | linux.MS_BIND | jail.ACCESS["write"])
+    try:
+        os.mkdir(target, 0o755)
+    finally:
+        linux.mount("none", folder, None, linux.MS_REMOUNT | linux.MS_BIND | jail.ACCESS["read"] | linux.MS_NOEXEC)
+

@@ -1,0 +1,182 @@
+"""Plugins' folders that can't outgrow their size: each an ext4 file system in a file of its own.
+
+The host makes the files (mkfs.ext4); here they are mounted, through loop devices, in a mount namespace that only this
+process and its children have. So nobody else on the machine sees the mounts, and when this process is gone, however it
+went, the kernel takes mounts and devices away.
+
+A file is locked (flock(2)) through the description that the loop device holds: two mounts of one file would destroy it,
+and the lock lasts exactly as long as the device does. A mount is kept for a while after its last worker, since the next
+one is often soon.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import struct
+import time
+from dataclasses import dataclass
+
+from berth_runtime import linux, tree
+
+IDLE_SECONDS = 10.0
+IMAGE = "data.img"
+
+_LOOP_CONTROL = "/dev/loop-control"
+_LOOP_CTL_GET_FREE = 0x4C82
+_LOOP_CONFIGURE = 0x4C0A  # since Linux 5.8
+_AUTOCLEAR = 4
+_CONFIG_BYTES = 304  # struct loop_config of linux/loop.h
+_FLAGS_AT = 4 + 4 + 5 * 8 + 3 * 4
+_RESIZE = 0x40086610  # EXT4_IOC_RESIZE_FS
+_BLOCK = 4096
+_TRIES = 50
+
+
+@dataclass
+class _Volume:
+    point: str
+    users: int
+    idle_since: float
+
+
+class Volumes:
+    """folder: where to mount, an empty folder of the host's own."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._count = 0
+        self._mounted: dict[str, _Volume] = {}  # by the image's path
+
+    def take(self, image: str, size: int, owner: int) -> int:
+        """The file system in `image`, as a mount that is nowhere yet, its root owned by `owner`. Each take wants a
+        give_back. size: what it may hold in bytes; an image that is smaller grows, one that is larger stays.
+
+        Raises OSError when it can't be mounted.
+        """
+        volume = self._mounted.get(image)
+        if volume is None:
+            volume = self._mount(image, size)
+            self._mounted[image] = volume
+        try:
+            fd = tree.detached(volume.point, owner)
+        except OSError:
+            volume.idle_since = time.monotonic()
+            raise
+        volume.users += 1
+        return fd
+
+    def give_back(self, image: str) -> None:
+        """One worker less uses it."""
+        volume = self._mounted[image]
+        volume.users -= 1
+        volume.idle_since = time.monotonic()
+
+    def sweep(self) -> float | None:
+        """Lets go of what nobody has used for a while, or what was deleted. Seconds until there is more to let go
+        of; None when there is nothing."""
+        now = time.monotonic()
+        waits = []
+        for image, volume in list(self._mounted.items()):
+            if volume.users > 0:
+                continue
+            left = volume.idle_since + IDLE_SECONDS - now
+            if left > 0 and os.path.exists(image):
+                waits.append(left)
+            else:
+                del self._mounted[image]
+                self._unmount(volume.point)
+        return min(waits) if waits else None
+
+    def _mount(self, image: str, size: int) -> _Volume:
+        self._count += 1
+        point = f"{self._folder}/v{self._count}"
+        os.mkdir(point, 0o700)
+        try:
+            grows = _mount(image, point, size)
+            with contextlib.suppress(OSError):
+                os.rmdir(f"{point}/lost+found")  # no plugin knows what it is; fsck makes it again when it needs it
+            if grows:
+                _grow(point, size)
+        except OSError:
+            self._unmount(point)
+            raise
+        return _Volume(point, 0, time.monotonic())
+
+    def _unmount(self, point: str) -> None:
+        with contextlib.suppress(OSError):
+            linux.unmount(point)
+        with contextlib.suppress(OSError):
+            os.rmdir(point)
+
+
+def _mount(image: str, point: str, size: int) -> bool:
+    """Whether the file was smaller than it should be, and is larger now than the file system in it."""
+    file = os.open(image, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OSError(errno.EBUSY, f"{image} is mounted still, by a worker that is about to end") from None
+        grows = os.fstat(file).st_size < size
+        if grows:
+            os.ftruncate(file, size)
+        device, path = _loop(file)
+        try:
+            flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC | linux.MS_NOATIME
+            try:
+                linux.mount(path, point, "ext4", flags, "errors=remount-ro,discard")
+            except OSError as e:
+                if e.errno in (errno.EINVAL, errno.EUCLEAN):
+                    raise OSError(e.errno, f"{image} is damaged; stop Berth and mend it with `e2fsck {image}`") from e
+                raise
+        finally:
+            os.close(device)  # the mount keeps it; without one the device clears itself
+        return grows
+    finally:
+        os.close(file)
+
+
+def _loop(file: int) -> tuple[int, str]:
+    """A loop device of this file: its descriptor and path."""
+    config = bytearray(_CONFIG_BYTES)
+    struct.pack_into("II", config, 0, file, 0)
+    struct.pack_into("I", config, _FLAGS_AT, _AUTOCLEAR)
+    control = os.open(_LOOP_CONTROL, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        for _ in range(_TRIES):  # between asking and taking somebody else may have taken it
+            path = f"/dev/loop{fcntl.ioctl(control, _LOOP_CTL_GET_FREE)}"
+            device = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                fcntl.ioctl(device, _LOOP_CONFIGURE, bytes(config))
+                return device, path
+            except OSError as e:
+                os.close(device)
+                if e.errno != errno.EBUSY:
+                    raise
+        raise OSError(errno.EBUSY, "no loop device is free")
+    finally:
+        os.close(control)
+
+
+def _grow(point: str, size: int) -> None:
+    fd = os.open(point, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.ioctl(fd, _RESIZE, struct.pack("Q", size // _BLOCK))
+    finally:
+        os.close(fd)
+
+
+def usable(probe: str, folder: str) -> str:
+    """Why images can't be mounted here, tried on the one at `probe`; empty when they can."""
+    try:
+        volumes = Volumes(folder)
+        os.close(volumes.take(probe, os.stat(probe).st_size, 0))
+        volumes.give_back(probe)
+        for volume in volumes._mounted.values():
+            volumes._unmount(volume.point)
+        return ""
+    except OSError as e:
+        return str(e)

@@ -1,0 +1,141 @@
+package dev.berth.sandbox;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A container to be made, in Berth's words.
+ *
+ * @param image name or id
+ * @param python the interpreter inside it
+ * @param user {@code uid:gid}
+ * @param memoryBytes memory, and swap within it
+ * @param cpuShares weight
+ * @param cpus CPUs' worth of time
+ * @param pids processes and threads, the container's init left out
+ * @param openFiles descriptors of each process
+ * @param coreLimit RLIMIT_CORE
+ * @param tmpMb size of /tmp, and of /dev/shm, in MiB
+ * @param seccomp the profile, JSON
+ * @param imageEnvironment names of the variables the image sets, which are to go
+ * @param binds what is shown inside
+ * @param labels so that it is found again
+ * @param runtime {@code runsc} or the like; empty for the engine's default
+ */
+record ContainerRequest(
+    String image,
+    String python,
+    String user,
+    long memoryBytes,
+    int cpuShares,
+    double cpus,
+    int pids,
+    int openFiles,
+    long coreLimit,
+    int tmpMb,
+    String seccomp,
+    List<String> imageEnvironment,
+    List<Bind> binds,
+    Map<String, String> labels,
+    String runtime) {
+  private static final int PERIOD_US = 100_000;
+  private static final long MAX_FILE_BYTES = 1L << 30;
+  private static final int MEMORY_KILLER_SCORE = 500;
+
+  /** A file or folder of the host's. */
+  record Bind(String source, String target, boolean writable) {}
+
+  /** Where something will be mounted later; covers what the image has there. */
+  static final List<String> MOUNT_POINTS = List.of("/workspace", "/site", "/data", "/folders");
+
+  // The folder is put on the path by hand: with -I and -S Python takes none from its surroundings.
+  private static final String START =
+      "import sys; sys.path.insert(1, '/runtime'); from berth_runtime import container;"
+          + " container.main()";
+
+  /** The body of POST /containers/create. */
+  Map<String, Object> body() {
+    List<String> environment = new ArrayList<>();
+    for (String name : imageEnvironment) {
+      environment.add(name); // without a value: the engine takes the variable away
+    }
+    environment.add("PATH=" + python.substring(0, python.lastIndexOf('/')) + ":/usr/bin:/bin");
+    environment.add("PYTHONPATH=/workspace:/site:/runtime");
+    environment.add("HOME=/data");
+    environment.add("TMPDIR=/tmp");
+    environment.add("LANG=C.UTF-8");
+    Map<String, Object> body = new LinkedHashMap<>();
+    body.put("Image", image);
+    body.put("Entrypoint", List.of(python, "-I", "-S", "-X", "utf8", "-c", START));
+    body.put("Cmd", List.of());
+    body.put("User", user);
+    body.put("WorkingDir", "/");
+    body.put("Hostname", "plugin");
+    body.put("Env", environment);
+    body.put("Labels", labels);
+    body.put("NetworkDisabled", true);
+    body.put("AttachStdout", false);
+    body.put("AttachStderr", false);
+    body.put("Healthcheck", Map.of("Test", List.of("NONE")));
+    body.put("HostConfig", host());
+    return body;
+  }
+
+  private Map<String, Object> host() {
+    Map<String, String> tmpfs = new LinkedHashMap<>();
+    tmpfs.put(
+        "/tmp", "rw,nosuid,nodev,noexec,mode=1777,size=" + tmpMb + "m,nr_inodes=" + tmpMb * 256);
+    tmpfs.put("/dev/shm", "rw,nosuid,nodev,noexec,mode=1777,size=" + tmpMb + "m");
+    List<Map<String, Object>> mounts = new ArrayList<>();
+    for (Bind bind : binds) {
+      mounts.add(
+          Map.of(
+              "Type", "bind",
+              "Source", bind.source(),
+              "Target", bind.target(),
+              "ReadOnly", !bind.writable(),
+              "BindOptions", Map.of("Propagation", "rprivate")));
+    }
+    for (String point : MOUNT_POINTS) {
+      if (binds.stream().noneMatch(bind -> bind.target().equals(point))) {
+        tmpfs.put(point, "ro,nosuid,nodev,noexec,mode=755,size=4k");
+      }
+    }
+    Map<String, Object> host = new LinkedHashMap<>();
+    host.put("ReadonlyRootfs", true);
+    host.put("Init", true);
+    host.put("NetworkMode", "none");
+    host.put("IpcMode", "none");
+    host.put("CapDrop", List.of("ALL"));
+    host.put("SecurityOpt", List.of("no-new-privileges", "seccomp=" + seccomp));
+    host.put("Memory", memoryBytes);
+    host.put("MemorySwap", memoryBytes); // memory and swap together: equal means no swap
+    host.put("CpuShares", cpuShares);
+    host.put("CpuPeriod", PERIOD_US);
+    host.put("CpuQuota", Math.max(1000, (long) (cpus * PERIOD_US)));
+    host.put("PidsLimit", pids + 1);
+    host.put("OomScoreAdj", MEMORY_KILLER_SCORE);
+    host.put(
+        "Ulimits",
+        List.of(
+            limit("nofile", openFiles),
+            limit("core", coreLimit),
+            limit("fsize", MAX_FILE_BYTES),
+            limit("memlock", 65536),
+            limit("msgqueue", 65536)));
+    host.put("LogConfig", Map.of("Type", "none"));
+    host.put("Tmpfs", tmpfs);
+    host.put("Mounts", mounts);
+    host.put("RestartPolicy", Map.of("Name", "no"));
+    if (!runtime.isEmpty()) {
+      host.put("Runtime", runtime);
+    }
+    return host;
+  }
+
+  private static Map<String, Object> limit(String name, long value) {
+    return Map.of("Name", name, "Soft", value, "Hard", value);
+  }
+}

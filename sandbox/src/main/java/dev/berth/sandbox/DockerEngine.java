@@ -1,0 +1,282 @@
+package dev.berth.sandbox;
+
+import dev.berth.api.ErrorCode;
+import dev.berth.api.PluginException;
+import dev.berth.api.Text;
+import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.net.URLEncoder;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import org.eclipse.jetty.client.ContentResponse;
+import org.eclipse.jetty.client.HttpClient;
+import org.eclipse.jetty.client.InputStreamResponseListener;
+import org.eclipse.jetty.client.Request;
+import org.eclipse.jetty.client.StringRequestContent;
+import org.eclipse.jetty.client.transport.HttpClientTransportOverHTTP;
+import org.eclipse.jetty.http.HttpMethod;
+import org.eclipse.jetty.io.ClientConnector;
+import org.eclipse.jetty.io.Transport;
+import org.eclipse.jetty.util.thread.QueuedThreadPool;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * A client of the Engine API (docs.docker.com/reference/api/engine), as far as it is needed here.
+ * Every method throws {@code sandbox_unavailable} when the engine doesn't answer.
+ */
+final class DockerEngine implements AutoCloseable {
+  private static final JsonMapper json = JsonMapper.builder().build();
+  private static final String SOCKET = "unix:///var/run/docker.sock";
+
+  /** What this client was written against; older engines get their own newest. */
+  private static final int[] VERSION = {1, 43};
+
+  /** A question that only asks. An engine that stands still is noticed in this time. */
+  private static final Duration QUICK = Duration.ofSeconds(3);
+
+  private static final Duration LONG = Duration.ofSeconds(60);
+  private static final int CONNECTIONS = 256;
+  private static final int THREADS = 16;
+
+  /** An answer. The body is missing where it was empty. */
+  record Answer(int status, JsonNode body) {
+    boolean ok() {
+      return status < 300;
+    }
+
+    String message() {
+      return Text.printable(body.path("message").asString(""), 500);
+    }
+  }
+
+  private final String where;
+  private final String base;
+  private final HttpClient client;
+  private final Transport transport;
+  private String prefix = "";
+
+  private DockerEngine(String where, String base, HttpClient client, Transport transport) {
+    this.where = where;
+    this.base = base;
+    this.client = client;
+    this.transport = transport;
+  }
+
+  /**
+   * Connects and agrees on a version.
+   *
+   * @param host as DOCKER_HOST says it, {@code unix:///path} or {@code tcp://host:port}; null or
+   *     empty for the usual socket
+   * @throws PluginException {@code sandbox_unavailable}
+   */
+  static DockerEngine connect(@Nullable String host) {
+    String where = host == null || host.isBlank() ? SOCKET : host.strip();
+    boolean unix = where.startsWith("unix://");
+    if (!unix && !where.startsWith("tcp://")) {
+      throw new PluginException(
+          ErrorCode.SANDBOX_UNAVAILABLE,
+          "DOCKER_HOST is '"
+              + Text.printable(where, 100)
+              + "'; Berth speaks to unix:///path/of/socket and tcp://host:port.");
+    }
+    Transport transport =
+        unix ? new Transport.TCPUnix(Path.of(where.substring(7))) : Transport.TCP_IP;
+    HttpClient client = new HttpClient(new HttpClientTransportOverHTTP(new ClientConnector()));
+    QueuedThreadPool threads = new QueuedThreadPool(THREADS, 2);
+    threads.setName("berth-docker");
+    threads.setDaemon(true);
+    client.setExecutor(threads);
+    client.setMaxConnectionsPerDestination(CONNECTIONS);
+    client.setConnectTimeout(QUICK.toMillis());
+    client.setIdleTimeout(0); // the stream of events is silent for hours
+    client.setFollowRedirects(false);
+    try {
+      client.start();
+    } catch (Exception e) {
+      throw new PluginException(ErrorCode.INTERNAL, "The HTTP client doesn't start: " + e, e);
+    }
+    String base = unix ? "http://localhost" : "http://" + where.substring(6);
+    DockerEngine engine = new DockerEngine(where, base, client, transport);
+    try {
+      engine.agree();
+      return engine;
+    } catch (RuntimeException e) {
+      engine.close();
+      throw e;
+    }
+  }
+
+  private void agree() {
+    String newest = get("/version").body().path("ApiVersion").asString("");
+    if (!newest.matches("1\\.\\d{1,3}")) {
+      throw new PluginException(
+          ErrorCode.SANDBOX_UNAVAILABLE, where + " is not a Docker engine: it names no version.");
+    }
+    int minor = Integer.parseInt(newest.substring(2));
+    if (minor < 40) {
+      throw new PluginException(
+          ErrorCode.SANDBOX_UNAVAILABLE,
+          "The Docker engine at "
+              + where
+              + " speaks API "
+              + newest
+              + "; Berth needs 1.40 (Docker 19.03) or later. Update the engine.");
+    }
+    prefix = "/v1." + Math.min(minor, VERSION[1]);
+  }
+
+  /** Whether it is on this machine, so that its processes are this machine's. */
+  boolean local() {
+    return transport instanceof Transport.TCPUnix;
+  }
+
+  /** Whether it answers at all, asked with little patience. */
+  void ping() {
+    Answer answer = get("/_ping");
+    if (!answer.ok()) {
+      throw unavailable("it answered " + answer.status(), null);
+    }
+  }
+
+  Answer get(String path) {
+    return send(HttpMethod.GET, path, null, QUICK);
+  }
+
+  /** Does something that may take the engine a while. */
+  Answer post(String path, @Nullable Object body) {
+    return send(HttpMethod.POST, path, body, LONG);
+  }
+
+  Answer delete(String path) {
+    return send(HttpMethod.DELETE, path, null, LONG);
+  }
+
+  private Answer send(HttpMethod method, String path, @Nullable Object body, Duration limit) {
+    Request request = request(path).method(method).timeout(limit.toMillis(), TimeUnit.MILLISECONDS);
+    if (body != null) {
+      request.body(
+          new StringRequestContent(
+              "application/json", json.writeValueAsString(body), StandardCharsets.UTF_8));
+    }
+    try {
+      ContentResponse response = request.send();
+      return new Answer(response.getStatus(), tree(response.getContent()));
+    } catch (ExecutionException e) {
+      throw unavailable(String.valueOf(e.getCause() == null ? e : e.getCause()), e);
+    } catch (TimeoutException e) {
+      throw unavailable("it did not answer within " + limit.toSeconds() + " s", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw unavailable("interrupted while waiting for it", e);
+    }
+  }
+
+  private Request request(String path) {
+    String versioned = path.equals("/_ping") ? path : prefix + path;
+    return client.newRequest(base + versioned).transport(transport);
+  }
+
+  private static JsonNode tree(byte[] content) {
+    if (content.length == 0 || (content[0] != '{' && content[0] != '[')) {
+      return json.createObjectNode();
+    }
+    return json.readTree(content);
+  }
+
+  /**
+   * Reads a stream of JSON objects, one a line, until it ends; blocks.
+   *
+   * @param opened called when the engine has begun to answer
+   * @throws UncheckedIOException when the stream breaks
+   * @throws PluginException {@code sandbox_unavailable} when there is none
+   */
+  void stream(HttpMethod method, String path, Runnable opened, Consumer<JsonNode> each) {
+    InputStreamResponseListener listener = new InputStreamResponseListener();
+    request(path).method(method).send(listener);
+    try {
+      int status = listener.get(QUICK.toSeconds(), TimeUnit.SECONDS).getStatus();
+      opened.run();
+      try (BufferedReader lines =
+          new BufferedReader(
+              new InputStreamReader(listener.getInputStream(), StandardCharsets.UTF_8))) {
+        String line;
+        while ((line = lines.readLine()) != null) {
+          if (!line.isBlank()) {
+            each.accept(json.readTree(line));
+          }
+        }
+      }
+      if (status >= 300) {
+        throw unavailable("it answered " + status, null);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (ExecutionException | TimeoutException e) {
+      throw unavailable(String.valueOf(e.getMessage()), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw unavailable("interrupted while waiting for it", e);
+    }
+  }
+
+  /** What a container of the json-file log wrote, line by line. */
+  List<String> logs(String container) {
+    Request request =
+        request("/containers/" + container + "/logs?stdout=1&stderr=1")
+            .timeout(QUICK.toMillis(), TimeUnit.MILLISECONDS);
+    try {
+      ByteBuffer frames = ByteBuffer.wrap(request.send().getContent());
+      ByteArrayOutputStream text = new ByteArrayOutputStream();
+      // Each frame: stream, three zeros, a 32-bit length, the bytes.
+      while (frames.remaining() >= 8) {
+        int length = frames.getInt(frames.position() + 4);
+        frames.position(frames.position() + 8);
+        byte[] piece = new byte[Math.clamp(length, 0, frames.remaining())];
+        frames.get(piece);
+        text.writeBytes(piece);
+      }
+      return text.toString(StandardCharsets.UTF_8).lines().toList();
+    } catch (ExecutionException | TimeoutException e) {
+      throw unavailable(String.valueOf(e.getMessage()), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw unavailable("interrupted while waiting for it", e);
+    }
+  }
+
+  PluginException unavailable(String why, @Nullable Throwable cause) {
+    String remedy =
+        why.contains("Permission denied") || why.contains("permission denied")
+            ? "Run Berth as root, or put its user into the group that owns the socket."
+            : "Start Docker (systemctl start docker), or serve with --sandbox process.";
+    return new PluginException(
+        ErrorCode.SANDBOX_UNAVAILABLE,
+        "The Docker engine at " + where + " can't be used: " + why + ". " + remedy,
+        cause);
+  }
+
+  static String encoded(String text) {
+    return URLEncoder.encode(text, StandardCharsets.UTF_8);
+  }
+
+  @Override
+  public void close() {
+    try {
+      client.stop();
+    } catch (Exception e) {
+      throw new PluginException(ErrorCode.INTERNAL, "The HTTP client doesn't stop: " + e, e);
+    }
+  }
+}

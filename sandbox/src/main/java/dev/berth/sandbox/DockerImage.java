@@ -1,0 +1,174 @@
+package dev.berth.sandbox;
+
+import dev.berth.api.ErrorCode;
+import dev.berth.api.PluginException;
+import dev.berth.api.Text;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.eclipse.jetty.http.HttpMethod;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * An image that workers can run in.
+ *
+ * @param id its digest
+ * @param environment names of the variables it sets
+ * @param python the interpreter in it; the path is one inside the image
+ */
+record DockerImage(String id, List<String> environment, PythonInterpreter python) {
+  private static final Logger log = LoggerFactory.getLogger(DockerImage.class);
+
+  // What the runtime imports, beyond what every Python has.
+  private static final String QUESTION =
+      """
+      import sys
+      try:
+          import asyncio, concurrent.futures, ctypes, json, logging, selectors, socket, struct
+          import importlib.machinery as m
+      except ImportError as e:
+          print('missing', e.name)
+      else:
+          print('berth', sys.implementation.name, *sys.version_info[:3])
+          print(m.EXTENSION_SUFFIXES[0])
+          print(sys.executable)
+      """;
+
+  /**
+   * Sees that the engine has the image, and asks its Python what it is, by running it.
+   *
+   * @throws PluginException {@code sandbox_unavailable}: there is no such image, or no Python of
+   *     3.9 or later in it
+   */
+  static DockerImage find(DockerEngine engine, String name) {
+    DockerEngine.Answer found = engine.get("/images/" + name + "/json");
+    if (found.status() == 404) {
+      pull(engine, name);
+      found = engine.get("/images/" + name + "/json");
+    }
+    if (!found.ok()) {
+      throw unusable(name, "the engine says: " + found.message());
+    }
+    List<String> environment =
+        found
+            .body()
+            .path("Config")
+            .path("Env")
+            .valueStream()
+            .map(variable -> variable.asString().replaceFirst("=.*", ""))
+            .toList();
+    String id = found.body().path("Id").asString();
+    List<String> answer = ask(engine, name, id);
+    if (!answer.isEmpty() && answer.getFirst().startsWith("missing ")) {
+      throw unusable(
+          name,
+          "its Python has no module '"
+              + Text.printable(answer.getFirst().substring(8), 60)
+              + "', which the runtime needs; install the whole standard library in it (Debian:"
+              + " python3, not python3-minimal)");
+    }
+    return new DockerImage(id, environment, interpreter(name, answer));
+  }
+
+  private static PythonInterpreter interpreter(String name, List<String> answer) {
+    try {
+      return PythonInterpreter.told(answer, Path.of(answer.size() == 3 ? answer.get(2) : "/"));
+    } catch (PluginException e) {
+      throw unusable(name, String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static PluginException unusable(String name, String why) {
+    return new PluginException(
+        ErrorCode.SANDBOX_UNAVAILABLE,
+        "The image "
+            + name
+            + " can't be used: "
+            + why
+            + ". Name another with --docker-image, one with Python 3.9 or later.");
+  }
+
+  private static void pull(DockerEngine engine, String name) {
+    log.info("docker: pulling {}", name);
+    String tag = name.contains("@") || name.matches(".*:[^/]+") ? "" : "&tag=latest";
+    String[] error = {""};
+    String[] last = {""};
+    engine.stream(
+        HttpMethod.POST,
+        "/images/create?fromImage=" + DockerEngine.encoded(name) + tag,
+        () -> {},
+        line -> {
+          if (line.has("error")) {
+            error[0] = Text.printable(line.path("error").asString(), 300);
+          }
+          String status = line.path("status").asString("");
+          if (!status.isEmpty() && !status.equals(last[0]) && !line.has("progressDetail")) {
+            log.info("docker: {}", Text.printable(status, 200));
+            last[0] = status;
+          }
+          if (line.has("message")) {
+            error[0] = Text.printable(line.path("message").asString(), 300);
+          }
+        });
+    if (!error[0].isEmpty()) {
+      throw unusable(
+          name,
+          "the engine doesn't have it and can't pull it ("
+              + error[0]
+              + "); fetch it with `docker pull "
+              + name
+              + "` where there is a network, or `docker load` it");
+    }
+  }
+
+  /** Runs the question in a container of its own, as locked up as a plugin's. */
+  private static List<String> ask(DockerEngine engine, String name, String id) {
+    Map<String, Object> body =
+        Map.of(
+            "Image", id,
+            "Entrypoint", List.of("python3", "-I", "-S", "-c", QUESTION),
+            "Cmd", List.of(),
+            "User", "65534:65534",
+            "Labels", Map.of(DockerSandbox.LABEL + ".probe", "1"),
+            "HostConfig",
+                Map.of(
+                    "NetworkMode",
+                    "none",
+                    "ReadonlyRootfs",
+                    true,
+                    "CapDrop",
+                    List.of("ALL"),
+                    "SecurityOpt",
+                    List.of("no-new-privileges"),
+                    "Memory",
+                    256L << 20,
+                    "PidsLimit",
+                    64,
+                    "LogConfig",
+                    Map.of("Type", "json-file")));
+    DockerEngine.Answer made = engine.post("/containers/create", body);
+    if (!made.ok()) {
+      throw unusable(name, "no container could be made: " + made.message());
+    }
+    String container = made.body().path("Id").asString();
+    try {
+      DockerEngine.Answer started = engine.post("/containers/" + container + "/start", null);
+      if (!started.ok()) {
+        throw unusable(name, "its python3 doesn't start: " + started.message());
+      }
+      DockerEngine.Answer ended = engine.post("/containers/" + container + "/wait", null);
+      JsonNode status = ended.body().path("StatusCode");
+      List<String> lines = engine.logs(container);
+      if (status.asInt(-1) != 0) {
+        throw unusable(
+            name, "its python3 ended with status " + status + ": " + String.join(" ", lines));
+      }
+      return new ArrayList<>(lines);
+    } finally {
+      var _ = engine.delete("/containers/" + container + "?force=1");
+    }
+  }
+}

@@ -1,0 +1,128 @@
+package dev.berth.sandbox;
+
+import dev.berth.api.ErrorCode;
+import dev.berth.api.Isolation;
+import dev.berth.api.PluginException;
+import dev.berth.api.PluginId;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import tools.jackson.databind.JsonNode;
+
+/** What an engine's containers are kept apart by, from what the engine says of itself. */
+final class DockerIsolation {
+  /** Said, but no reason not to start. */
+  private static final Set<String> TOLERATED = Set.of("data_size_limit");
+
+  private DockerIsolation() {}
+
+  /**
+   * @param info the engine's answer to GET /info
+   * @param runtime the isolating runtime in use, or empty
+   * @param uids whether each container has a uid of its own
+   * @param whyNot why it hasn't
+   */
+  static Isolation of(JsonNode info, String runtime, boolean uids, String whyNot) {
+    List<String> enforced =
+        new ArrayList<>(
+            List.of(
+                "mount_namespace",
+                "pid_namespace",
+                "network_none",
+                "ipc_namespace",
+                "uts_namespace",
+                "private_root",
+                "no_capabilities",
+                "no_new_privileges",
+                "empty_environment",
+                "open_files_limit",
+                "no_core_dumps",
+                "no_supplementary_groups"));
+    List<Isolation.Missing> missing = new ArrayList<>();
+    need(info, "MemoryLimit", "memory_limit", enforced, missing);
+    need(info, "SwapLimit", "swap_limit", enforced, missing);
+    need(info, "PidsLimit", "process_limit", enforced, missing);
+    need(info, "CpuCfsQuota", "cpu_limit", enforced, missing);
+    boolean seccomp =
+        info.path("SecurityOptions").valueStream().anyMatch(o -> o.asString().contains("seccomp"));
+    if (seccomp) {
+      enforced.add("seccomp");
+    } else {
+      missing.add(
+          new Isolation.Missing(
+              "seccomp",
+              "the engine was built or started without it",
+              "Use an engine that has it."));
+    }
+    if (uids) {
+      enforced.add("uid_per_plugin");
+    } else {
+      missing.add(
+          new Isolation.Missing(
+              "uid_per_plugin",
+              whyNot,
+              "Run Berth as root beside the engine, on Linux 5.12 or later."));
+    }
+    if (!runtime.isEmpty()) {
+      enforced.add("kernel_of_its_own");
+    }
+    missing.add(
+        new Isolation.Missing(
+            "data_size_limit",
+            "no quota is kept on /data in containers; single files end at 1 GiB",
+            "Put the data folder on a file system of its own, or give it a quota."));
+    return new Isolation("docker", enforced, missing);
+  }
+
+  private static void need(
+      JsonNode info,
+      String key,
+      String protection,
+      List<String> enforced,
+      List<Isolation.Missing> missing) {
+    if (info.path(key).asBoolean(false)) {
+      enforced.add(protection);
+    } else {
+      missing.add(
+          new Isolation.Missing(
+              protection,
+              "the engine says that its kernel or set-up has no " + key,
+              "See `docker info`; on Debian boot with cgroup_enable=memory swapaccount=1."));
+    }
+  }
+
+  /**
+   * @throws PluginException {@code sandbox_too_weak}
+   */
+  static void refuseIfWeak(PluginId plugin, Isolation found, boolean allowed) {
+    List<String> missing =
+        found.missing().stream()
+            .filter(m -> !TOLERATED.contains(m.protection()))
+            .map(m -> m.protection() + " (" + m.why() + ". " + m.remedy() + ")")
+            .toList();
+    if (!missing.isEmpty() && !allowed) {
+      throw new PluginException(
+          ErrorCode.SANDBOX_TOO_WEAK,
+          "Plugin "
+              + plugin
+              + " is not started: this host can't give its sandbox "
+              + String.join(", ", missing)
+              + ". To start plugins nevertheless, allow weak isolation in the settings.");
+    }
+  }
+
+  /** The RLIMIT_CORE that yields no core dump: a handler in core_pattern is run with any but 1. */
+  static long coreLimit() {
+    try {
+      String pattern =
+          Files.readString(Path.of("/proc/sys/kernel/core_pattern"), StandardCharsets.ISO_8859_1);
+      return pattern.startsWith("|") ? 1 : 0;
+    } catch (IOException e) {
+      return 1;
+    }
+  }
+}

@@ -1,0 +1,137 @@
+package dev.berth.sandbox;
+
+import dev.berth.api.ResourceLimits;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a {@link DockerSandbox} runs its workers.
+ *
+ * @param dataDir the host's data folder; {@code runtime/} and {@code run/} below it are the
+ *     sandbox's own
+ * @param host the engine, as DOCKER_HOST says it; null for the usual socket
+ * @param image the image of containers whose plugin names none
+ * @param pluginImages whether a plugin may name another
+ * @param helper the Python of this machine that attaches folders to parked containers
+ * @param parked how many containers wait for their plugin
+ * @param allowWeak whether a worker may start though a protection can't be had here
+ * @param maximum what a worker gets at most; {@code timeoutSeconds} is not used here
+ * @param maxCpus CPUs' worth of time a worker gets at most
+ * @param maxPids processes and threads of one worker
+ * @param maxOpenFiles file descriptors of each of its processes
+ * @param tmpMb size of its {@code /tmp} in MiB; it counts against the memory limit too
+ */
+public record DockerSandboxSettings(
+    Path dataDir,
+    @Nullable String host,
+    String image,
+    boolean pluginImages,
+    Path helper,
+    int parked,
+    boolean allowWeak,
+    ResourceLimits maximum,
+    double maxCpus,
+    int maxPids,
+    int maxOpenFiles,
+    int tmpMb) {
+  /** What is used when nobody names an image. */
+  public static final String IMAGE = "python:3.11-slim";
+
+  /** The defaults. */
+  public static DockerSandboxSettings of(Path dataDir, Path helper) {
+    return new DockerSandboxSettings(
+        dataDir,
+        System.getenv("DOCKER_HOST"),
+        IMAGE,
+        false,
+        helper,
+        2,
+        false,
+        new ResourceLimits(4096, 4096, 3600),
+        1.0,
+        128,
+        1024,
+        64);
+  }
+
+  public DockerSandboxSettings withHost(String engine) {
+    return new DockerSandboxSettings(
+        dataDir,
+        engine,
+        image,
+        pluginImages,
+        helper,
+        parked,
+        allowWeak,
+        maximum,
+        maxCpus,
+        maxPids,
+        maxOpenFiles,
+        tmpMb);
+  }
+
+  public DockerSandboxSettings withImage(String name, boolean plugins) {
+    return new DockerSandboxSettings(
+        dataDir,
+        host,
+        name,
+        plugins,
+        helper,
+        parked,
+        allowWeak,
+        maximum,
+        maxCpus,
+        maxPids,
+        maxOpenFiles,
+        tmpMb);
+  }
+
+  public DockerSandboxSettings withParked(int containers) {
+    return new DockerSandboxSettings(
+        dataDir,
+        host,
+        image,
+        pluginImages,
+        helper,
+        containers,
+        allowWeak,
+        maximum,
+        maxCpus,
+        maxPids,
+        maxOpenFiles,
+        tmpMb);
+  }
+
+  public DockerSandboxSettings withAllowWeak(boolean allowed) {
+    return new DockerSandboxSettings(
+        dataDir,
+        host,
+        image,
+        pluginImages,
+        helper,
+        parked,
+        allowed,
+        maximum,
+        maxCpus,
+        maxPids,
+        maxOpenFiles,
+        tmpMb);
+  }
+
+  /** The most that any worker gets. */
+  public DockerSandboxSettings withMaximum(ResourceLimits most, double cpus, int pids) {
+    return new DockerSandboxSettings(
+        dataDir,
+        host,
+        image,
+        pluginImages,
+        helper,
+        parked,
+        allowWeak,
+        most,
+        cpus,
+        pids,
+        maxOpenFiles,
+        tmpMb);
+  }
+}

@@ -1,0 +1,190 @@
+package dev.berth.sandbox;
+
+import dev.berth.api.PluginException;
+import dev.berth.api.SandboxExit;
+import java.io.IOException;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A container, from its making to its removal; parked at first, then a plugin's worker. */
+final class DockerWorker implements SandboxProcess {
+  private static final Logger log = LoggerFactory.getLogger(DockerWorker.class);
+  private static final int SIGNALLED = 128;
+  private static final int SIGKILL = 9;
+
+  private final DockerEngine engine;
+  private final String container;
+  private final int user;
+  private final Rendezvous.Guest guest;
+  private final CompletableFuture<SandboxExit> exited = new CompletableFuture<>();
+  private final AtomicBoolean ending = new AtomicBoolean();
+  private volatile Map<String, Path> cgroups = Map.of();
+  private volatile ProcessHandle first = ProcessHandle.current();
+  private volatile long pid;
+  private volatile long memoryBytes;
+  private volatile boolean outOfMemory;
+
+  DockerWorker(
+      DockerEngine engine, String container, int user, Rendezvous.Guest guest, long memoryBytes) {
+    this.engine = engine;
+    this.container = container;
+    this.user = user;
+    this.guest = guest;
+    this.memoryBytes = memoryBytes;
+  }
+
+  String container() {
+    return container;
+  }
+
+  int user() {
+    return user;
+  }
+
+  Rendezvous.Guest guest() {
+    return guest;
+  }
+
+  void memory(long bytes) {
+    memoryBytes = bytes;
+  }
+
+  /** The engine has started it; {@code init} is its first process, 0 when it isn't this host's. */
+  void started(long init) {
+    pid = init;
+    if (init > 0) {
+      ProcessHandle.of(init).ifPresent(handle -> first = handle);
+      cgroups = cgroups(init);
+    }
+  }
+
+  /** Controller to folder, by where the process says it is; see cgroups(7). */
+  private static Map<String, Path> cgroups(long pid) {
+    Map<String, Path> found = new HashMap<>();
+    try {
+      for (String line : Files.readAllLines(Path.of("/proc/" + pid + "/cgroup"))) {
+        String[] fields = line.split(":", 3);
+        if (fields[1].isEmpty()) {
+          Path folder = Path.of("/sys/fs/cgroup" + fields[2]);
+          if (Files.exists(folder.resolve("memory.current"))) {
+            for (String controller : new String[] {"memory", "cpu", "pids"}) {
+              found.putIfAbsent(controller, folder);
+            }
+          }
+          continue;
+        }
+        for (String controller : fields[1].split(",", -1)) {
+          Path folder = Path.of("/sys/fs/cgroup/" + fields[1] + fields[2]);
+          if (Files.isDirectory(folder)) {
+            found.put(controller, folder);
+          }
+        }
+      }
+    } catch (IOException e) {
+      log.debug("The control groups of process {} are not known: {}", pid, e.toString());
+    }
+    return Map.copyOf(found);
+  }
+
+  /** The engine says that its memory limit was met. */
+  void metMemoryLimit() {
+    outOfMemory = true;
+  }
+
+  /** Its processes are gone; removes it and tells. Once, however often it is said. */
+  void ended(int status) {
+    if (!ending.compareAndSet(false, true)) {
+      return;
+    }
+    Thread.ofVirtual()
+        .name("berth-exit")
+        .start(() -> {
+          boolean memory = outOfMemory;
+          if (status == SIGNALLED + SIGKILL && !memory) {
+            memory = killedForMemory();
+          }
+          try {
+            var _ = engine.delete("/containers/" + container + "?force=1");
+          } catch (PluginException e) {
+            log.debug("Container {} is removed later: {}", container, e.getMessage());
+          }
+          if (memory) {
+            exited.complete(new SandboxExit.OutOfMemory(memoryBytes));
+          } else if (status > SIGNALLED) {
+            exited.complete(new SandboxExit.Killed(status - SIGNALLED));
+          } else {
+            exited.complete(new SandboxExit.Exited(status));
+          }
+        });
+  }
+
+  private boolean killedForMemory() {
+    try {
+      return engine
+          .get("/containers/" + container + "/json")
+          .body()
+          .path("State")
+          .path("OOMKilled")
+          .asBoolean(false);
+    } catch (PluginException e) {
+      return false;
+    }
+  }
+
+  @Override
+  public SocketChannel channel() {
+    return guest.arrived().join().channel();
+  }
+
+  @Override
+  public SocketChannel output() {
+    return guest.arrived().join().output();
+  }
+
+  @Override
+  public long pid() {
+    return pid;
+  }
+
+  @Override
+  public CompletableFuture<SandboxExit> exited() {
+    return exited;
+  }
+
+  /** By the kernel where that can be, for the engine may stand still; and by the engine. */
+  @Override
+  public void kill() {
+    if (exited.isDone()) {
+      return;
+    }
+    ProcessHandle init = first;
+    if (init.pid() == pid && init.pid() != ProcessHandle.current().pid()) {
+      var _ = init.onExit().thenRun(() -> ended(SIGNALLED + SIGKILL));
+      if (init.destroyForcibly()) {
+        return;
+      }
+    }
+    Thread.ofVirtual()
+        .start(() -> {
+          try {
+            if (engine.post("/containers/" + container + "/kill", null).status() == 404) {
+              ended(SIGNALLED + SIGKILL);
+            }
+          } catch (PluginException e) {
+            log.debug("Container {} can't be killed now: {}", container, e.getMessage());
+          }
+        });
+  }
+
+  @Override
+  public ResourceUsage usage() {
+    return exited.isDone() ? ResourceUsage.NONE : CgroupUsage.read(cgroups);
+  }
+}

@@ -1,0 +1,179 @@
+package dev.berth.sandbox;
+
+import dev.berth.api.ErrorCode;
+import dev.berth.api.PluginException;
+import dev.berth.api.PluginId;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes the file systems that plugins' {@code /data} is kept in, each in a file {@code data.img} in
+ * the plugin's folder, which then is the host's own. See berth_runtime/volumes.py, which mounts
+ * them.
+ */
+final class VolumeImages {
+  static final String IMAGE = "data.img";
+  private static final Logger log = LoggerFactory.getLogger(VolumeImages.class);
+  private static final int SECONDS = 120;
+  private static final long PROBE_BYTES = 8L << 20;
+
+  /** Below this a file system is nothing but its own book-keeping. */
+  private static final long LEAST_BYTES = 8L << 20;
+
+  private static final List<Path> PLACES = List.of(Path.of("/usr/sbin"), Path.of("/sbin"), Path.of("/usr/bin"));
+
+  private final Path mkfs;
+
+  private VolumeImages(Path mkfs) {
+    this.mkfs = mkfs;
+  }
+
+  /** Null when this host has no mkfs.ext4, or this program isn't root. */
+  static @Nullable VolumeImages find() {
+    if (!"root".equals(System.getProperty("user.name"))) {
+      return null;
+    }
+    return PLACES.stream()
+        .map(place -> place.resolve("mkfs.ext4"))
+        .filter(Files::isExecutable)
+        .findFirst()
+        .map(VolumeImages::new)
+        .orElse(null);
+  }
+
+  /** A small image to try mounting with. */
+  Path probe(Path folder) throws IOException {
+    Path image = folder.resolve("probe.img");
+    Files.deleteIfExists(image);
+    make(image, PROBE_BYTES, 0, null);
+    return image;
+  }
+
+  /**
+   * The image of a plugin's folder, made when there is none. A folder whose files lie in it as they
+   * are, of an earlier version or of a host that could not do better, is taken over.
+   *
+   * @param owner the plugin's uid
+   * @throws PluginException {@code disk_full}, {@code plugin_start_failed}; nothing has changed then
+   */
+  Path prepare(PluginId plugin, Path folder, long bytes, int owner) {
+    Path image = folder.resolve(IMAGE);
+    try {
+      Path old = beside(folder, ".old");
+      if (Files.exists(old, LinkOption.NOFOLLOW_LINKS)
+          && Files.notExists(folder, LinkOption.NOFOLLOW_LINKS)) {
+        Files.move(old, folder, StandardCopyOption.ATOMIC_MOVE); // a host died in between
+      }
+      if (isOurs(folder) && Files.isRegularFile(image, LinkOption.NOFOLLOW_LINKS)) {
+        if (Files.exists(old, LinkOption.NOFOLLOW_LINKS)) {
+          delete(old);
+        }
+        return image;
+      }
+      boolean takeOver = Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS);
+      Path fresh = beside(folder, ".new");
+      delete(fresh);
+      Files.createDirectories(fresh.getParent());
+      Files.createDirectory(
+          fresh, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+      try {
+        make(fresh.resolve(IMAGE), Math.max(bytes, LEAST_BYTES), owner, takeOver ? folder : null);
+        if (takeOver) {
+          Files.move(folder, old, StandardCopyOption.ATOMIC_MOVE);
+        }
+        Files.move(fresh, folder, StandardCopyOption.ATOMIC_MOVE);
+      } finally {
+        delete(fresh);
+      }
+      if (takeOver) {
+        log.info("The folder of {} has a size limit now: its files moved to {}", plugin, image);
+        delete(old);
+      }
+      return image;
+    } catch (IOException e) {
+      boolean full = String.valueOf(e.getMessage()).contains("No space left on device");
+      throw new PluginException(
+          full ? ErrorCode.DISK_FULL : ErrorCode.PLUGIN_START_FAILED,
+          "The folder of plugin "
+              + plugin
+              + ", "
+              + folder
+              + ", can't be made ready: "
+              + e.getMessage()
+              + (full ? ". Free some space." : ""),
+          e);
+    }
+  }
+
+  private static Path beside(Path folder, String suffix) {
+    return folder.resolveSibling(folder.getFileName() + suffix);
+  }
+
+  /** Whether the folder is the host's own: a plugin that wrote a data.img owns its folder. */
+  private static boolean isOurs(Path folder) throws IOException {
+    return Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)
+        && Files.getAttribute(folder, "unix:uid", LinkOption.NOFOLLOW_LINKS).equals(0);
+  }
+
+  /**
+   * Makes an image.
+   *
+   * @param content a folder whose files are to be in it; null for none
+   */
+  private void make(Path image, long bytes, int owner, @Nullable Path content) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(mkfs.toString());
+    command.addAll(List.of("-q", "-F", "-m", "0", "-b", "4096", "-E"));
+    command.add("root_owner=" + owner + ":" + owner + ",nodiscard,lazy_itable_init=1");
+    command.addAll(bytes < (256L << 20) ? List.of("-O", "^has_journal") : List.of("-J", "size=4"));
+    if (content != null) {
+      command.addAll(List.of("-d", content.toString()));
+    }
+    command.add(image.toString());
+    command.add(bytes / 1024 + "k");
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().clear();
+    builder.environment().put("LC_ALL", "C");
+    Process process = builder.start();
+    try {
+      process.getOutputStream().close();
+      String said = new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+      if (!process.waitFor(SECONDS, TimeUnit.SECONDS)) {
+        throw new IOException("mkfs.ext4 did not end within " + SECONDS + " s");
+      }
+      if (process.exitValue() != 0) {
+        throw new IOException("mkfs.ext4: " + said.strip());
+      }
+      Files.setPosixFilePermissions(image, PosixFilePermissions.fromString("rw-------"));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+
+  /** Never follows a link, and needs no right to what it deletes but root's. */
+  private static void delete(Path tree) throws IOException {
+    if (Files.notExists(tree, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    try (Stream<Path> paths = Files.walk(tree)) {
+      for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
+    }
+  }
+}
