@@ -161,7 +161,10 @@ def _too_many_processes() -> tuple[bool, str]:
     for pid in born:
         os.kill(pid, 9)
         os.waitpid(pid, 0)
-    return held, f"with {_PIDS + 1} allowed the kernel refused process {len(born) + 2}" if held else "no limit was met"
+    return (
+        held,
+        f"with {_PIDS + 1} allowed the kernel refused process {len(born) + 2}" if held else "no limit was met",
+    )
 
 
 def _too_much_time() -> tuple[bool, str]:
