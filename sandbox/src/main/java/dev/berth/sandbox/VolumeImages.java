@@ -32,8 +32,7 @@ final class VolumeImages {
   /** Below this a file system is nothing but its own book-keeping. */
   private static final long LEAST_BYTES = 8L << 20;
 
-  private static final List<Path> PLACES =
-      List.of(Path.of("/usr/sbin"), Path.of("/sbin"), Path.of("/usr/bin"));
+  private static final List<Path> PLACES = List.of(Path.of("/usr/sbin"), Path.of("/sbin"), Path.of("/usr/bin"));
 
   private final Path mkfs;
 
@@ -67,8 +66,7 @@ final class VolumeImages {
    * are, of an earlier version or of a host that could not do better, is taken over.
    *
    * @param owner the plugin's uid
-   * @throws PluginException {@code disk_full}, {@code plugin_start_failed}; nothing has changed
-   *     then
+   * @throws PluginException {@code disk_full}, {@code plugin_start_failed}; nothing has changed then
    */
   Path prepare(PluginId plugin, Path folder, long bytes, int owner) {
     Path image = folder.resolve(IMAGE);
@@ -89,8 +87,7 @@ final class VolumeImages {
       delete(fresh);
       Files.createDirectories(fresh.getParent());
       Files.createDirectory(
-          fresh,
-          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+          fresh, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
       try {
         make(fresh.resolve(IMAGE), Math.max(bytes, LEAST_BYTES), owner, takeOver ? folder : null);
         if (takeOver) {
@@ -152,9 +149,7 @@ final class VolumeImages {
     Process process = builder.start();
     try {
       process.getOutputStream().close();
-      String said =
-          new String(
-              process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+      String said = new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
       if (!process.waitFor(SECONDS, TimeUnit.SECONDS)) {
         throw new IOException("mkfs.ext4 did not end within " + SECONDS + " s");
       }
