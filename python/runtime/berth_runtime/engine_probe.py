@@ -8,6 +8,7 @@ import os
 import socket
 from typing import Any
 
+from berth_runtime import landlock
 from berth_runtime.host_facts import Finding
 
 _SECONDS = 5.0
@@ -15,7 +16,7 @@ _SECONDS = 5.0
 _ALWAYS = (
     *("mount_namespace", "pid_namespace", "network_none", "ipc_namespace", "uts_namespace", "private_root"),
     *("no_capabilities", "no_new_privileges", "empty_environment", "uid_per_plugin", "no_supplementary_groups"),
-    *("open_files_limit", "no_core_dumps"),
+    *("cgroup_namespace", "open_files_limit", "no_core_dumps", "own_address_layout"),
 )
 # Limit -> the engine's word for it, and what helps.
 _LIMITS = {
@@ -62,9 +63,12 @@ def probe(path: str) -> tuple[dict[str, Any], list[Finding]]:
             level["enforced"].append(name)
         else:
             level["missing"].append([name, f"the engine says that it has no {word}", remedy])
-    level["missing"].append(
-        ["landlock", "the engine does not apply it", "None is needed: the container has its own root."]
-    )
+    if landlock.version() > 0:
+        level["enforced"].append("landlock")  # the worker applies it itself
+    else:
+        level["missing"].append(["landlock", "the kernel has no Landlock", "Use Linux 5.13 or later with it."])
+    quota = "Put the data folder on a file system of its own, or give it a quota."
+    level["missing"].append(["data_size_limit", "no quota is kept on /data in containers", quota])
     if "name=userns" in options:
         level["enforced"].append("user_namespace")
     else:

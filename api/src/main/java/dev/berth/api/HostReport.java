@@ -2,6 +2,7 @@ package dev.berth.api;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -17,8 +18,8 @@ public record HostReport(
     List<Level> levels,
     List<Isolation.Finding> findings,
     String standard) {
-  /** Missing on most hosts, and so no reason to call a sandbox weak. */
-  private static final String TOLERATED = "data_size_limit";
+  /** Missing on most hosts or by choice, and so no reason to call a sandbox weak. */
+  private static final Set<String> TOLERATED = Set.of("data_size_limit", "own_address_layout");
 
   public HostReport {
     facts = Map.copyOf(new TreeMap<>(facts));
@@ -44,6 +45,6 @@ public record HostReport(
         .anyMatch(level ->
             level.available()
                 && level.isolation().missing().stream()
-                    .allMatch(missing -> missing.protection().equals(TOLERATED)));
+                    .allMatch(missing -> TOLERATED.contains(missing.protection())));
   }
 }

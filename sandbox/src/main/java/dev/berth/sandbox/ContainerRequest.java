@@ -108,6 +108,7 @@ record ContainerRequest(
     host.put("Init", true);
     host.put("NetworkMode", "none");
     host.put("IpcMode", "none");
+    host.put("CgroupnsMode", "private");
     host.put("CapDrop", List.of("ALL"));
     host.put("SecurityOpt", List.of("no-new-privileges", "seccomp=" + seccomp));
     host.put("Memory", memoryBytes);

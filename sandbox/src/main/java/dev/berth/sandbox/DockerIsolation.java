@@ -35,6 +35,7 @@ final class DockerIsolation {
                 "network_none",
                 "ipc_namespace",
                 "uts_namespace",
+                "cgroup_namespace",
                 "private_root",
                 "no_capabilities",
                 "no_new_privileges",

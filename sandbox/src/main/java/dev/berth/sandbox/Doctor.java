@@ -187,7 +187,10 @@ public final class Doctor {
         Rendezvous.close(worker.output());
         findings.add(
             new Isolation.Finding(
-                name, true, "a worker was started in " + took / 1_000_000 + " ms", ""));
+                name,
+                true,
+                "a worker was started in " + took / 1_000_000 + " ms, none being parked",
+                ""));
       }
     } catch (PluginException | IOException e) {
       failure = String.valueOf(e.getMessage());

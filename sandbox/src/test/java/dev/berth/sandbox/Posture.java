@@ -28,8 +28,6 @@ final class Posture {
       List.of("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb");
   private static final List<String> NAMESPACES =
       List.of("cgroup", "ipc", "mnt", "net", "pid", "user", "uts");
-  private static final List<String> OWN_MOUNTS =
-      List.of("/", "/workspace", "/site", "/data", "/tmp", "/proc", "/runtime");
 
   /** Python for a probe: two more threads and a child process. */
   static final String[] COMPANY = {
@@ -39,6 +37,23 @@ final class Posture {
         + " time.sleep(600)'], stdout=subprocess.PIPE)",
     "child.stdout.readline(); child.stdout.close()"
   };
+
+  /** A plugin that comes with the company of {@link #COMPANY}. */
+  static final String PLUGIN =
+      String.join("\n", COMPANY)
+          + """
+
+          class Company:
+              def __init__(self, config): pass
+              async def execute(self, context): return 1
+          """;
+
+  /** What a host says to a worker that is to load {@link #PLUGIN}. */
+  static final String INITIALIZE =
+      "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocol\":1,"
+          + "\"plugin\":{\"id\":\"plugin_c\",\"name\":\"company\",\"version\":\"1.0.0\"},"
+          + "\"entry\":{\"main\":\"main.py\",\"class\":\"Company\"},\"paths\":[\"/workspace\"],"
+          + "\"limits\":{\"max_context_bytes\":1048576,\"max_result_bytes\":1048576},\"config\":{}}}";
 
   private Posture() {}
 
@@ -53,7 +68,7 @@ final class Posture {
    * #COMPANY}.
    *
    * @param uid the plugin's, as the host sees it
-   * @param declared decides which limits are looked at: the others are the host's
+   * @param declared decides which limits are looked at, and which mounts by name
    */
   static String of(long init, int uid, String declared) throws IOException {
     List<Long> plugin = HostView.descendants(init);
@@ -69,7 +84,7 @@ final class Posture {
     found.put("init", first);
     found.put("worker", ofProcess(worker));
     found.put("child", ofProcess(process(plugin.getLast())));
-    found.put("mounts", mounts(worker));
+    found.put("mounts", mounts(worker, json.readTree(declared).path("mounts")));
     found.put("uid_map", idMap(worker, "uid_map", uid));
     found.put("gid_map", idMap(worker, "gid_map", uid));
     Map<String, Object> limits = new TreeMap<>();
@@ -93,7 +108,7 @@ final class Posture {
         Map<String, String> status = HostView.status(task);
         same(found, "uids", named(status.get("Uid"), uid));
         same(found, "gids", named(status.get("Gid"), uid));
-        same(found, "groups", status.get("Groups"));
+        same(found, "groups", named(status.get("Groups").replace(' ', '\t'), uid));
         CAPABILITIES.forEach(set -> same(found, set, status.get(set)));
         same(found, "NoNewPrivs", status.get("NoNewPrivs"));
         same(found, "Seccomp", status.get("Seccomp"));
@@ -111,8 +126,16 @@ final class Posture {
     }
   }
 
+  /** Notes {@code value}; where several are found, each once. */
   private static void same(Map<String, Object> found, String name, String value) {
-    found.merge(name, value, (one, other) -> one.equals(other) ? one : one + " and " + other);
+    found.merge(
+        name,
+        value,
+        (one, other) -> {
+          var values = new TreeSet<>(List.of(((String) one).split(" and ", -1)));
+          values.add(value);
+          return String.join(" and ", values);
+        });
   }
 
   /** The distinct ids of a line of status. */
@@ -132,7 +155,8 @@ final class Posture {
             .toList();
     return !limiting.isEmpty()
         && limiting.stream()
-            .allMatch(line -> line.matches(".*/berth-[0-9a-f]{12}-[0-9a-f]{8}/w\\d+"));
+            .allMatch(line ->
+                line.matches(".*(/berth-[0-9a-f]{12}-[0-9a-f]{8}/w\\d+|docker[-/][0-9a-f]{64}.*)"));
   }
 
   private static Map<String, Object> ofProcess(Path process) throws IOException {
@@ -157,8 +181,11 @@ final class Posture {
     }
   }
 
-  /** What may be done with each mount that is the sandbox's own, and with all the others. */
-  private static Map<String, Object> mounts(Path worker) {
+  /**
+   * What may be done with each mount that is declared by name or by its folder, and with all the
+   * others. Where nothing is declared of the others, those that can be written are told by name.
+   */
+  private static Map<String, Object> mounts(Path worker, JsonNode declared) {
     Map<String, Object> found = new TreeMap<>();
     for (String line : HostView.read(worker.resolve("mountinfo")).lines().toList()) {
       List<String> fields = List.of(line.split(" ", -1));
@@ -169,12 +196,20 @@ final class Posture {
               Stream.of(fields.get(5).split(",", -1))
                   .filter(option -> !option.endsWith("atime"))
                   .toList());
-      if (line.contains(" shared:") || line.contains(" master:")) {
-        options += " and shared with the host";
+      if (line.contains(" shared:")) {
+        options += ", shared with the host";
       }
-      String name =
-          OWN_MOUNTS.contains(point) ? point : point.startsWith("/dev/") ? "/dev/*" : "others";
-      same(found, name, options);
+      if (line.contains(" master:")) {
+        options += ", following the host";
+      }
+      String folder = point.substring(0, point.lastIndexOf('/') + 1) + "*";
+      if (declared.has(point) || declared.has(folder)) {
+        same(found, declared.has(point) ? point : folder, options);
+      } else if (declared.has("others")) {
+        same(found, "others", options);
+      } else if (options.startsWith("rw") && !fields.get(3).equals("/null")) {
+        same(found, point, options); // what the engine hides is read-only or an empty device
+      }
     }
     return found;
   }

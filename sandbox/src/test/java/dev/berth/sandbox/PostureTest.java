@@ -2,10 +2,12 @@ package dev.berth.sandbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.berth.api.PluginId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,6 +23,10 @@ final class PostureTest {
 
   static boolean root() {
     return Bench.isRoot();
+  }
+
+  static boolean engine() throws Exception {
+    return SeccompProfileTest.engine();
   }
 
   static boolean withoutRootPossible() {
@@ -53,6 +59,36 @@ final class PostureTest {
       assertThat(Posture.of(init, NOBODY, declared)).isEqualTo(declared);
       assertThat(host.end()).isZero();
       assertThat(Files.exists(Path.of("/proc/" + init))).isFalse();
+    }
+  }
+
+  @Test
+  @EnabledIf(value = "engine", disabledReason = "needs a Docker engine with the tests' image")
+  @DisplayName("ESC-18 every thread has the declared posture: Docker")
+  void esc18Docker(@TempDir Path folder) throws Exception {
+    Path workspace = Files.createDirectories(folder.resolve("package"));
+    Files.writeString(workspace.resolve("main.py"), Posture.PLUGIN);
+    DockerSandboxSettings settings =
+        DockerSandboxSettings.of(folder, PythonInterpreter.find().executable())
+            .withImage(SeccompProfileTest.IMAGE, false)
+            .withParked(0);
+    try (DockerSandbox sandbox = DockerSandbox.open(settings);
+        Probe worker =
+            new Probe(
+                sandbox.start(
+                    SandboxSpec.of(
+                        new PluginId("plugin_c"),
+                        1,
+                        workspace,
+                        null,
+                        folder.resolve("plugins/c/data"),
+                        SLOT,
+                        Bench.LIMITS)))) {
+      worker.send(Posture.INITIALIZE);
+      assertThat(worker.receive().path("result").path("protocol").asInt()).isEqualTo(1);
+      String declared = Posture.declared("docker");
+      int uid = ((DockerWorker) worker.process()).user();
+      assertThat(Posture.of(worker.process().pid(), uid, declared)).isEqualTo(declared);
     }
   }
 }
