@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
-from berth_runtime import init, landlock, linux, tree
+from berth_runtime import init, landlock, linux, rehearsal, tree
 from berth_runtime.cgroups import Group, Limits
 from berth_runtime.seccomp import Filter
 
@@ -145,6 +145,8 @@ def park(jail: Jail, group: Group, control: socket.socket, status: int, life: in
         try:
             os.close(status)
             linux.restore_signals(jail.signals)
+            with step("rehearse"):
+                rehearsal.rehearse()
             channel = _wait_and_enter(jail, control, host)
         except StepError as e:
             _fail(control, e)

@@ -35,7 +35,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from berth_runtime import features, jail, linux, preparation, tree, zygote
+from berth_runtime import features, jail, linux, preparation, rehearsal, tree, zygote
 from berth_runtime.cgroups import Cgroups, Group
 from berth_runtime.preparation import Settings
 
@@ -121,6 +121,7 @@ class Launcher:
         # What is here now will never be freed: keep the collector's hands, and so the copies, off it.
         gc.collect()
         gc.disable()
+        self._gaps = rehearsal.fill_gaps()
         gc.freeze()
         self._zygote_pid, self._zygote = zygote.start(self._jail, self._cgroups)
 
