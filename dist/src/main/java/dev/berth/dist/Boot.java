@@ -14,8 +14,6 @@ import dev.berth.sandbox.Sandbox;
 import dev.berth.server.BerthServer;
 import dev.berth.server.ServerSettings;
 import java.nio.file.Path;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,9 +41,6 @@ final class Boot implements LocalOperations.Served {
    */
   static Boot start(LocalOperations.ServeOptions options) {
     Path data = options.data().toAbsolutePath().normalize();
-    // Touches nothing, and takes as long as listening does where a version manager has its scripts
-    // in front of Python.
-    var finding = CompletableFuture.supplyAsync(PythonInterpreter::find);
     BerthServer server =
         BerthServer.start(
             ServerSettings.of(options.host(), options.port(), data.resolve("run/uploads")));
@@ -54,7 +49,7 @@ final class Boot implements LocalOperations.Served {
     BerthHost host = null;
     try {
       // One interpreter for both: what dependencies are locked for is what imports them.
-      Path python = found(finding).executable();
+      Path python = PythonInterpreter.find().executable();
       sandbox = openSandbox(options.hosting(), data, python);
       host = BerthHost.open(hostSettings(options.hosting(), data, python), sandbox, loop);
       server.serve(host.service(), host.keys());
@@ -76,14 +71,6 @@ final class Boot implements LocalOperations.Served {
     }
     LOG.info("ready at {}, data in {}", server.url(), data);
     return new Boot(server, loop, sandbox, host);
-  }
-
-  private static PythonInterpreter found(CompletableFuture<PythonInterpreter> finding) {
-    try {
-      return finding.join();
-    } catch (CompletionException e) {
-      throw e.getCause() instanceof PluginException why ? why : e;
-    }
   }
 
   private static HostSettings hostSettings(Hosting hosting, Path data, Path python) {
