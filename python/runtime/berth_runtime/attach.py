@@ -126,7 +126,7 @@ def _open(mount: Dict[str, Any], user: int, volumes: Optional[Volumes]) -> int:
             return tree.detached_socket(source)
         if mount["bytes"]:
             assert volumes is not None
-            fd = volumes.take(source, mount["bytes"], owner)
+            fd = volumes.take(source, owner)
         else:
             fd = tree.detached(source, owner)
     if owner is not None:

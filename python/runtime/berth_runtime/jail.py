@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
-from berth_runtime import fresh, init, landlock, linux, tree
+from berth_runtime import fresh, init, landlock, linux, rehearsal, tree
 from berth_runtime.cgroups import Group, Limits
 from berth_runtime.seccomp import Filter
 
@@ -152,6 +152,8 @@ def park(jail: Jail, group: Group, control: socket.socket, status: int, life: in
             if jail.fresh:
                 with step("start a fresh interpreter"):
                     fresh.become(jail, control.fileno(), host)
+            with step("rehearse"):
+                rehearsal.rehearse()
         except StepError as e:
             fail(control, e)
         except BaseException as e:

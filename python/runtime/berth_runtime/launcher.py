@@ -5,7 +5,7 @@ It prepares everything, forks the zygote, which makes the processes, and then fe
 The host speaks to it in lines of JSON. To it, on standard input: first the settings (see Settings), then
 
     {"op":"start","id":7,"name":"plugin_x","package":"/p","site":null,"data":"/d","slot":3,
-     "volume":null,"data_bytes":268435456,"egress":"/run/e.sock","token":"<64 hex digits>",
+     "volume":null,"egress":"/run/e.sock","token":"<64 hex digits>",
      "memory":536870912,"shares":1024}
     {"op":"kill","id":7}
     {"op":"disk","id":7}
@@ -38,7 +38,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from berth_runtime import features, host_facts, jail, linux, preparation, tree, zygote
+from berth_runtime import features, host_facts, jail, linux, preparation, rehearsal, tree, zygote
 from berth_runtime.cgroups import Cgroups, Group
 from berth_runtime.preparation import Settings
 
@@ -127,6 +127,7 @@ class Launcher:
         # What is here now will never be freed: keep the collector's hands, and so the copies, off it.
         gc.collect()
         gc.disable()
+        self._gaps = rehearsal.fill_gaps()
         gc.freeze()
         self._zygote_pid, self._zygote = zygote.start(self._jail, self._cgroups)
 
@@ -342,7 +343,7 @@ class Launcher:
         image = str(order["volume"])
         assert self._volumes is not None
         with jail.step(f"mount the file system {image}"):
-            fd = self._volumes.take(image, int(order["data_bytes"]), uid)
+            fd = self._volumes.take(image, uid)
         child.volume = image
         return fd
 

@@ -9,10 +9,12 @@ import signal
 import sys
 from dataclasses import dataclass
 
-from berth_runtime import features, init, jail, linux, seccomp, tree
+from berth_runtime import features, init, jail, linux, rehearsal, seccomp, tree
 from berth_runtime.cgroups import Cgroups, Limits
 from berth_runtime.cgroups import prepare as cgroup_place
 from berth_runtime.volumes import Volumes, usable
+
+_REHEARSALS = 10  # code is rewritten when it has run some eight times
 
 
 @dataclass
@@ -92,6 +94,9 @@ def prepare(settings: Settings) -> Prepared:
     sys.path[1:1] = settings.paths
     importlib.import_module(settings.worker)
     del sys.path[1 : 1 + len(settings.paths)]
+    with jail.step("rehearse"):
+        rehearsal.gather()
+        rehearsal.rehearse(_REHEARSALS)
     _point_to_runtime(settings.runtime)
     fresh = settings.mode == "exec"
     if fresh:

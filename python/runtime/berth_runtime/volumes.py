@@ -30,8 +30,6 @@ _LOOP_CONFIGURE = 0x4C0A  # since Linux 5.8
 _AUTOCLEAR = 4
 _CONFIG_BYTES = 304  # struct loop_config of linux/loop.h
 _FLAGS_AT = 4 + 4 + 5 * 8 + 3 * 4
-_RESIZE = 0x40086610  # EXT4_IOC_RESIZE_FS
-_BLOCK = 4096
 _TRIES = 50
 
 
@@ -50,15 +48,15 @@ class Volumes:
         self._count = 0
         self._mounted: dict[str, _Volume] = {}  # by the image's path
 
-    def take(self, image: str, size: int, owner: int) -> int:
+    def take(self, image: str, owner: int) -> int:
         """The file system in `image`, as a mount that is nowhere yet, its root owned by `owner`. Each take wants a
-        give_back. size: what it may hold in bytes; an image that is smaller grows, one that is larger stays.
+        give_back.
 
         Raises OSError when it can't be mounted.
         """
         volume = self._mounted.get(image)
         if volume is None:
-            volume = self._mount(image, size)
+            volume = self._mount(image)
             self._mounted[image] = volume
         try:
             fd = tree.detached(volume.point, owner)
@@ -98,16 +96,14 @@ class Volumes:
                 self._unmount(volume.point)
         return min(waits) if waits else None
 
-    def _mount(self, image: str, size: int) -> _Volume:
+    def _mount(self, image: str) -> _Volume:
         self._count += 1
         point = f"{self._folder}/{os.getpid()}-{self._count}"
         os.mkdir(point, 0o700)
         try:
-            grows = _mount(image, point, size)
+            _mount(image, point)
             with contextlib.suppress(OSError):
                 os.rmdir(f"{point}/lost+found")  # no plugin knows what it is; fsck makes it again when it needs it
-            if grows:
-                _grow(point, size)
         except OSError:
             self._unmount(point)
             raise
@@ -120,17 +116,13 @@ class Volumes:
             os.rmdir(point)
 
 
-def _mount(image: str, point: str, size: int) -> bool:
-    """Whether the file was smaller than it should be, and is larger now than the file system in it."""
+def _mount(image: str, point: str) -> None:
     file = os.open(image, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise OSError(errno.EBUSY, f"{image} is mounted still, by a worker that is about to end") from None
-        grows = os.fstat(file).st_size < size
-        if grows:
-            os.ftruncate(file, size)
         device, path = _loop(file)
         try:
             flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC | linux.MS_NOATIME
@@ -143,7 +135,6 @@ def _mount(image: str, point: str, size: int) -> bool:
                 raise
         finally:
             os.close(device)  # the mount keeps it; without one the device clears itself
-        return grows
     finally:
         os.close(file)
 
@@ -170,19 +161,11 @@ def _loop(file: int) -> tuple[int, str]:
         os.close(control)
 
 
-def _grow(point: str, size: int) -> None:
-    fd = os.open(point, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.ioctl(fd, _RESIZE, struct.pack("Q", size // _BLOCK))
-    finally:
-        os.close(fd)
-
-
 def usable(probe: str, folder: str) -> str:
     """Why images can't be mounted here, tried on the one at `probe`; empty when they can."""
     try:
         volumes = Volumes(folder)
-        os.close(volumes.take(probe, os.stat(probe).st_size, 0))
+        os.close(volumes.take(probe, 0))
         volumes.give_back(probe)
         for volume in volumes._mounted.values():
             volumes._unmount(volume.point)

@@ -95,6 +95,20 @@ class Worker:
         self._channel.finish(_LAST_WORDS_SECONDS)
         return self._status
 
+    def rehearse(self, host: socket.socket, frames: List[bytes]) -> None:
+        """Be told ``frames`` by ``host``, the channel's other end, one at a time, then end. See rehearsal.py."""
+        call.port = CallPort(self._loop, self._channel)
+        self._channel.attach(self._loop)
+        self._loop.add_reader(host, self._loop.stop)
+        try:
+            for frame in frames:
+                host.sendall(len(frame).to_bytes(4, "big") + frame)
+                self._loop.run_forever()
+                if b'"result"' not in (answer := host.recv(65536)):
+                    raise ValueError(f"a rehearsal failed: {answer!r}")
+        finally:
+            self._loop.close()
+
     # -- frames ------------------------------------------------------------------------------------------------
 
     def _on_frame(self, text: str) -> None:

@@ -558,7 +558,9 @@ public final class DockerSandbox implements Sandbox {
         }
       }
     } catch (PluginException e) {
-      log.warn("docker: no container is waiting for its plugin: {}", e.getMessage());
+      if (!closed) {
+        log.warn("docker: no container is waiting for its plugin: {}", e.getMessage());
+      }
       synchronized (parked) {
         filling = false; // the next start tries again
       }

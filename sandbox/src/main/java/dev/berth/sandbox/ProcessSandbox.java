@@ -188,7 +188,6 @@ public final class ProcessSandbox implements Sandbox {
       order.put("site", spec.siteDir() == null ? null : spec.siteDir().toAbsolutePath().toString());
       order.put("data", spec.dataDir().toAbsolutePath().toString());
       order.put("volume", volume == null ? null : volume.toString());
-      order.put("data_bytes", spec.dataBytes());
       Path egress = spec.egress();
       order.put("egress", egress == null ? null : egress.toAbsolutePath().toString());
       order.put("slot", spec.slot());

@@ -4,6 +4,7 @@ import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
 import dev.berth.api.PluginId;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -82,6 +83,7 @@ final class VolumeImages {
         if (Files.exists(old, LinkOption.NOFOLLOW_LINKS)) {
           delete(old);
         }
+        grow(plugin, image, bytes);
         return image;
       }
       boolean takeOver = Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS);
@@ -120,6 +122,25 @@ final class VolumeImages {
     }
   }
 
+  /**
+   * Lets an image that is smaller than it should be grow. Not while it is mounted: then the next
+   * start does it. One that is larger stays as it is, since shrinking could lose files.
+   */
+  private void grow(PluginId plugin, Path image, long bytes) throws IOException {
+    if (Files.size(image) >= bytes) {
+      return;
+    }
+    // The launcher holds the same lock for as long as the image is mounted.
+    List<String> locked = List.of("flock", "-n", image.toString());
+    try {
+      run(locked, "e2fsck", "-f", "-p", image.toString());
+      run(locked, "resize2fs", image.toString(), bytes / 1024 + "K");
+      log.info("The /data of {} holds {} MiB now", plugin, bytes >> 20);
+    } catch (IOException e) {
+      log.warn("The /data of {} keeps its size for now: {}", plugin, e.getMessage());
+    }
+  }
+
   private static Path beside(Path folder, String suffix) {
     return folder.resolveSibling(folder.getFileName() + suffix);
   }
@@ -146,22 +167,33 @@ final class VolumeImages {
     }
     command.add(image.toString());
     command.add(bytes / 1024 + "k");
-    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    run(List.of(), command.toArray(String[]::new));
+    Files.setPosixFilePermissions(image, PosixFilePermissions.fromString("rw-------"));
+  }
+
+  /** Runs a program to its end. */
+  private static void run(List<String> before, String... command) throws IOException {
+    List<String> words = new ArrayList<>(before);
+    words.addAll(List.of(command));
+    ProcessBuilder builder = new ProcessBuilder(words).redirectErrorStream(true);
     builder.environment().clear();
     builder.environment().put("LC_ALL", "C");
+    builder.environment().put("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     Process process = builder.start();
     try {
       process.getOutputStream().close();
-      String said =
-          new String(
-              process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+      String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       if (!process.waitFor(SECONDS, TimeUnit.SECONDS)) {
-        throw new IOException("mkfs.ext4 did not end within " + SECONDS + " s");
+        throw new IOException(command[0] + " did not end within " + SECONDS + " s");
       }
-      if (process.exitValue() != 0) {
-        throw new IOException("mkfs.ext4: " + said.strip());
+      int status = process.exitValue();
+      // e2fsck ends with 1 when it mended something; see e2fsck(8).
+      if (status != 0 && !(command[0].equals("e2fsck") && status == 1)) {
+        throw new IOException(
+            command[0]
+                + ": "
+                + (said.isBlank() ? "it is mounted, or ended with " + status : said.strip()));
       }
-      Files.setPosixFilePermissions(image, PosixFilePermissions.fromString("rw-------"));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IOException("interrupted", e);

@@ -186,7 +186,9 @@ final class SeccompProfileTest {
 
   private static String run(Path folder, String... arguments) throws Exception {
     Process process = docker(folder, arguments);
-    String out = new String(process.getInputStream().readAllBytes());
+    String out =
+        new String(
+            process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
     assertThat(process.waitFor()).as(out).isZero();
     return out;
   }
