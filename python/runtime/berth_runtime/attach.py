@@ -38,7 +38,7 @@ def main() -> NoReturn:
         problem = "Berth does not run as root, so it can't mount anything in a container that runs"
     else:
         try:
-            os.close(linux.id_map(200_000, 270_000))
+            os.close(linux.id_map(200_000, 200_000, 270_000))
         except OSError as e:
             problem = f"this kernel can't map ids: {e}"
     volumes, no_volumes = (None, "") if problem else _volumes(sys.argv[2], sys.argv[3])
@@ -124,6 +124,8 @@ def _open(mount: Dict[str, Any], user: int, volumes: Optional[Volumes]) -> int:
     with jail.step(f"open {source}"):
         if mount["access"] == "socket":
             return tree.detached_socket(source)
+        if mount["target"].startswith("/folders/"):
+            return tree.shared(source, user)
         if mount["bytes"]:
             assert volumes is not None
             fd = volumes.take(source, owner)
@@ -131,7 +133,7 @@ def _open(mount: Dict[str, Any], user: int, volumes: Optional[Volumes]) -> int:
             fd = tree.detached(source, owner)
     if owner is not None:
         with jail.step(f"map the owner of {source}"):
-            mapped = linux.id_map(owner, user)
+            mapped = linux.id_map(owner, owner, user)
             try:
                 linux.apply_id_map(fd, mapped)
             finally:

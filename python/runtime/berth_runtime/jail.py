@@ -45,6 +45,7 @@ _MOUNTS = 32  # at most, of one plugin
 ACCESS = {
     "read": linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV,
     "write": linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC,
+    "view": linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC,
     "socket": linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC,
 }
 
@@ -310,10 +311,15 @@ def _wait_and_enter(jail: Jail, control: socket.socket, host: int) -> socket.soc
 def _enter(jail: Jail, message: bytes, fds: tuple[int, ...], control: socket.socket, host: int) -> socket.socket:
     """Turns a parked child into the sandbox of one plugin. See the head of this file for the order."""
     token, name, outside, *mounts = message.split(b"\n")
-    for line, fd in zip(mounts, fds):
-        access, _, target = line.decode().partition(" ")
+    places = [line.decode().partition(" ")[::2] for line in mounts]
+    folders = [target for _, target in places if target.startswith(tree.FOLDERS + "/")]
+    if folders:
+        with step("make places for shared folders"):
+            _make_places(folders)
+    for (access, target), fd in zip(places, fds):
         with step(f"mount {target}"):
             _attach(fd, target, ACCESS[access])
+    writable = [target for access, target in places if access == "write"]
     if jail.user_namespace:
         with step("enter a user namespace"):
             linux.unshare(linux.CLONE_NEWUSER)
@@ -341,7 +347,7 @@ def _enter(jail: Jail, message: bytes, fds: tuple[int, ...], control: socket.soc
     os.umask(0o077)
     if jail.landlock:
         with step("apply Landlock"):
-            landlock.restrict(jail.landlock, ["/data", "/tmp"])
+            landlock.restrict(jail.landlock, [*writable, "/tmp"])
     if jail.filter is not None:
         with step("apply the system call filter"):
             jail.filter.apply()
@@ -355,6 +361,15 @@ def _enter(jail: Jail, message: bytes, fds: tuple[int, ...], control: socket.soc
     output.detach()
     _close_all_but(0, 1, 2, channel.fileno())
     return channel
+
+
+def _make_places(folders: list[str]) -> None:
+    """Something to mount each shared folder on; read-only afterwards, like all of the tree."""
+    flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
+    linux.mount("folders", tree.FOLDERS, "tmpfs", flags, "mode=0755,size=4k,nr_inodes=64")
+    for folder in folders:
+        os.mkdir(folder, 0o755)
+    linux.restrict(tree.FOLDERS, flags | linux.MS_RDONLY)
 
 
 def _attach(fd: int, target: str, flags: int) -> None:

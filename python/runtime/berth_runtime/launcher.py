@@ -5,7 +5,7 @@ It prepares everything, forks the zygote, which makes the processes, and then fe
 The host speaks to it in lines of JSON. To it, on standard input: first the settings (see Settings), then
 
     {"op":"start","id":7,"name":"plugin_x","package":"/p","site":null,"data":"/d","slot":3,
-     "volume":null,"egress":"/run/e.sock","token":"<64 hex digits>",
+     "volume":null,"folders":[["/srv/a","a",true]],"egress":"/run/e.sock","token":"<64 hex digits>",
      "memory":536870912,"shares":1024}
     {"op":"kill","id":7}
     {"op":"disk","id":7}
@@ -319,6 +319,10 @@ class Launcher:
                     with jail.step(f"open the {name} folder {order[name]}"):
                         fd = tree.detached(order[name], uid if name == "data" else None)
                     mounts.append((access, target, fd))
+            for path, name, writable in order["folders"]:
+                with jail.step(f"open the shared folder {path}"):
+                    fd = tree.shared(path, uid if self._jail.uids else None)
+                mounts.append(("write" if writable else "view", f"{tree.FOLDERS}/{name}", fd))
             if order["egress"] is not None:
                 with jail.step(f"open the egress proxy's socket {order['egress']}"):
                     mounts.append(("socket", tree.EGRESS, tree.detached_socket(order["egress"])))

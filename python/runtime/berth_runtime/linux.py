@@ -198,8 +198,8 @@ def setns(fd: int, kind: int) -> None:
     _check("setns", _libc.setns(ctypes.c_int(fd), ctypes.c_int(kind)))
 
 
-def id_map(outside: int, inside: int) -> int:
-    """A user namespace, as a descriptor, in which files of the uid and gid `outside` are `inside`'s."""
+def id_map(uid: int, gid: int, inside: int) -> int:
+    """A user namespace, as a descriptor, in which files of `uid` and `gid` are those of `inside`, both ids."""
     ready, told = os.pipe(), os.pipe()
     child = os.fork()
     if child == 0:
@@ -214,7 +214,7 @@ def id_map(outside: int, inside: int) -> int:
         os.close(ready[1])
         if os.read(ready[0], 1) != b"y":
             raise OSError(errno.EPERM, "no user namespace can be made")
-        for name in ("uid_map", "gid_map"):
+        for name, outside in (("uid_map", uid), ("gid_map", gid)):
             with open(f"/proc/{child}/{name}", "wb", 0) as f:
                 f.write(b"%d %d 1\n" % (outside, inside))
         return os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)

@@ -17,7 +17,7 @@ _LOCKED = linux.MS_NOSUID | linux.MS_NODEV
 _READ_ONLY = _LOCKED | linux.MS_RDONLY
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 # Folders that each worker mounts something of its own on.
-_MOUNT_POINTS = ("workspace", "site", "data", "tmp", "proc", "runtime", "run")
+_MOUNT_POINTS = ("workspace", "site", "data", "tmp", "proc", "runtime", "run", "folders")
 _SHARED = (
     "/etc/ld.so.cache",
     "/etc/localtime",
@@ -39,6 +39,7 @@ _ETC = {
 }
 RUNTIME = "/runtime"
 EGRESS = "/run/egress.sock"
+FOLDERS = "/folders"
 PLUGIN_ID = 1000  # uid and gid of the plugin as it sees itself, where a user namespace maps them
 
 
@@ -162,6 +163,30 @@ def detached(path: str, owner: int | None) -> int:
             if found.st_mode & 0o7777 != 0o700:
                 os.fchmod(fd, 0o700)
         return linux.clone_tree(fd)
+    finally:
+        os.close(fd)
+
+
+def shared(path: str, user: int | None) -> int:
+    """A folder of the host's, as a mount that is nowhere yet, for the plugin with this uid; None where it has no
+    uid of its own.
+
+    What belongs to the folder's owner outside belongs to the plugin inside, and what the plugin makes belongs to
+    the folder's owner (id-mapped mount, since Linux 5.12, on the file systems that know it). Elsewhere the plugin is
+    a stranger to the folder.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        mount = linux.clone_tree(fd)
+        if user is not None:
+            found = os.fstat(fd)
+            with contextlib.suppress(OSError):
+                mapped = linux.id_map(found.st_uid, found.st_gid, user)
+                try:
+                    linux.apply_id_map(mount, mapped)
+                finally:
+                    os.close(mapped)
+        return mount
     finally:
         os.close(fd)
 

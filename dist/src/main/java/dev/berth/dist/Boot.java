@@ -85,7 +85,8 @@ final class Boot implements LocalOperations.Served {
     return HostSettings.defaults(data, python)
         .withMaximum(maximum(hosting))
         .withDataBytes((long) hosting.dataMb() << 20)
-        .withEgress(hosting.egressAllow(), hosting.egressOnly());
+        .withEgress(hosting.egressAllow(), hosting.egressOnly())
+        .withFolders(FolderOptions.parse(hosting.folders(), data));
   }
 
   private static ResourceLimits maximum(Hosting hosting) {

@@ -329,7 +329,7 @@ public final class DockerSandbox implements Sandbox {
     for (SharedFolder folder : spec.folders()) {
       mounts.add(
           new Mount(
-              folder.host(), "/folders/" + folder.name(), folder.writable() ? "write" : "read"));
+              folder.host(), "/folders/" + folder.name(), folder.writable() ? "write" : "view"));
     }
     return mounts;
   }

@@ -188,6 +188,11 @@ public final class ProcessSandbox implements Sandbox {
       order.put("site", spec.siteDir() == null ? null : spec.siteDir().toAbsolutePath().toString());
       order.put("data", spec.dataDir().toAbsolutePath().toString());
       order.put("volume", volume == null ? null : volume.toString());
+      order.put(
+          "folders",
+          spec.folders().stream()
+              .map(folder -> List.of(folder.host().toString(), folder.name(), folder.writable()))
+              .toList());
       Path egress = spec.egress();
       order.put("egress", egress == null ? null : egress.toAbsolutePath().toString());
       order.put("slot", spec.slot());

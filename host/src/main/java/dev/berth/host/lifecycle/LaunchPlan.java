@@ -6,6 +6,7 @@ import dev.berth.channel.Initialization;
 import dev.berth.host.install.StoredPackage;
 import dev.berth.host.store.PluginRow;
 import dev.berth.sandbox.SandboxSpec;
+import dev.berth.sandbox.SharedFolder;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param data its own folder, kept across versions. While an update hands over, the old worker and
  *     the new one see it both
  * @param dataBytes how much it holds
+ * @param folders the host's folders it may see
  * @param config the settings in force, secrets included
  */
 record LaunchPlan(
@@ -25,6 +27,7 @@ record LaunchPlan(
     @Nullable Path site,
     Path data,
     long dataBytes,
+    List<SharedFolder> folders,
     Json config) {
   PluginId id() {
     return row.id();
@@ -57,6 +60,7 @@ record LaunchPlan(
             row.slot(),
             pack.manifest().resources())
         .withDataBytes(dataBytes)
+        .withFolders(folders)
         .withImage(pack.manifest().dockerImage());
   }
 

@@ -123,7 +123,14 @@ public final class Lifecycle implements AutoCloseable {
     var garbage = new Garbage(store, catalog, dependencies);
     var plans =
         new PlanMaker(
-            paths, store, catalog, dependencies, garbage, python.version(), settings.dataBytes());
+            paths,
+            store,
+            catalog,
+            dependencies,
+            garbage,
+            python.version(),
+            settings.dataBytes(),
+            settings.folders());
     ChannelLimits limits =
         ChannelLimits.DEFAULT.withValueBytes(
             ChannelLimits.DEFAULT.maxContextBytes(), settings.maxResultBytes());

@@ -3,6 +3,7 @@ package dev.berth.host.lifecycle;
 import dev.berth.api.ErrorCode;
 import dev.berth.api.InstallProgress;
 import dev.berth.api.Json;
+import dev.berth.api.Permission;
 import dev.berth.api.PluginException;
 import dev.berth.host.install.DependencyStore;
 import dev.berth.host.install.StoredPackage;
@@ -10,9 +11,17 @@ import dev.berth.host.manifest.PythonVersions;
 import dev.berth.host.manifest.SettingsRules;
 import dev.berth.host.store.PluginRow;
 import dev.berth.host.store.Store;
+import dev.berth.sandbox.SharedFolder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Puts together what a worker is started from. */
 final class PlanMaker implements Engine.Plans {
+  private static final Logger LOG = LoggerFactory.getLogger(PlanMaker.class);
   private final Paths paths;
   private final Store store;
   private final Catalog catalog;
@@ -20,6 +29,7 @@ final class PlanMaker implements Engine.Plans {
   private final Garbage garbage;
   private final String python;
   private final long dataBytes;
+  private final Map<String, List<SharedFolder>> shared;
 
   PlanMaker(
       Paths paths,
@@ -28,7 +38,8 @@ final class PlanMaker implements Engine.Plans {
       DependencyStore dependencies,
       Garbage garbage,
       String python,
-      long dataBytes) {
+      long dataBytes,
+      Map<String, List<SharedFolder>> shared) {
     this.paths = paths;
     this.store = store;
     this.catalog = catalog;
@@ -36,6 +47,7 @@ final class PlanMaker implements Engine.Plans {
     this.garbage = garbage;
     this.python = python;
     this.dataBytes = dataBytes;
+    this.shared = shared;
   }
 
   @Override
@@ -60,7 +72,36 @@ final class PlanMaker implements Engine.Plans {
         lock == null ? null : dependencies.directory(lock),
         paths.volume(row.id()),
         dataBytes,
+        folders(row.name(), pack),
         config);
+  }
+
+  /** What the operator shows it, as far as its permissions reach. */
+  private List<SharedFolder> folders(String name, StoredPackage pack) {
+    Set<Permission> permissions = pack.manifest().permissions();
+    boolean reads =
+        permissions.contains(Permission.FILESYSTEM_READ)
+            || permissions.contains(Permission.FILESYSTEM_WRITE);
+    boolean writes = permissions.contains(Permission.FILESYSTEM_WRITE);
+    List<SharedFolder> found = new ArrayList<>();
+    for (SharedFolder folder : shared.getOrDefault(name, List.of())) {
+      if (!reads) {
+        LOG.warn(
+            "{} is not shown {}: its plugin.yaml has neither filesystem_read nor filesystem_write"
+                + " in permissions",
+            name,
+            folder.host());
+      } else {
+        if (folder.writable() && !writes) {
+          LOG.warn(
+              "{} sees {} read-only: its plugin.yaml has no filesystem_write in permissions",
+              name,
+              folder.host());
+        }
+        found.add(new SharedFolder(folder.host(), folder.name(), folder.writable() && writes));
+      }
+    }
+    return found;
   }
 
   /** Fetches its dependencies again where they were deleted, or made for another Python. */

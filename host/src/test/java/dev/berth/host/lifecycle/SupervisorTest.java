@@ -154,6 +154,7 @@ class SupervisorTest {
         null,
         folder.resolve("data"),
         1 << 20,
+        List.of(),
         Json.EMPTY_OBJECT);
   }
 
