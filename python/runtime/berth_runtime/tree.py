@@ -172,8 +172,8 @@ def shared(path: str, user: int | None) -> int:
     uid of its own.
 
     What belongs to the folder's owner outside belongs to the plugin inside, and what the plugin makes belongs to
-    the folder's owner (id-mapped mount, since Linux 5.12, on the file systems that know it). Elsewhere the plugin is
-    a stranger to the folder.
+    the folder's owner (id-mapped mount, since Linux 5.12, on the file systems that know it). Elsewhere the plugin
+    is a stranger to the folder.
     """
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
