@@ -25,7 +25,7 @@ record DockerImage(String id, List<String> environment, PythonInterpreter python
   // What the runtime imports, beyond what every Python has.
   private static final String QUESTION =
       """
-      import sys
+      import os, sys
       try:
           import asyncio, concurrent.futures, ctypes, json, logging, selectors, socket, struct
           import importlib.machinery as m
@@ -35,6 +35,8 @@ record DockerImage(String id, List<String> environment, PythonInterpreter python
           print('berth', sys.implementation.name, *sys.version_info[:3])
           print(m.EXTENSION_SUFFIXES[0])
           print(sys.executable)
+          libc = os.confstr('CS_GNU_LIBC_VERSION') if 'CS_GNU_LIBC_VERSION' in os.confstr_names else ''
+          print('libc', libc or '')
       """;
 
   /**
@@ -75,7 +77,11 @@ record DockerImage(String id, List<String> environment, PythonInterpreter python
 
   private static PythonInterpreter interpreter(String name, List<String> answer) {
     try {
-      return PythonInterpreter.told(answer, Path.of(answer.size() == 3 ? answer.get(2) : "/"));
+      // Where the C library has no version to tell, the fourth line is the word alone.
+      String libc = answer.size() == 4 ? answer.get(3).substring(4).strip() : "";
+      List<String> told = answer.size() == 4 ? answer.subList(0, 3) : answer;
+      return PythonInterpreter.told(told, Path.of(told.size() == 3 ? told.get(2) : "/"))
+          .withLibc(libc.matches("glibc \\d+\\.\\d+.*") ? libc.replace(' ', '-') : "");
     } catch (PluginException e) {
       throw unusable(name, String.valueOf(e.getMessage()));
     }
@@ -132,7 +138,7 @@ record DockerImage(String id, List<String> environment, PythonInterpreter python
             "Entrypoint", List.of("python3", "-I", "-S", "-c", QUESTION),
             "Cmd", List.of(),
             "User", "65534:65534",
-            "Labels", Map.of(DockerSandbox.LABEL + ".probe", "1"),
+            "Labels", Map.of(Containers.LABEL + ".probe", "1"),
             "HostConfig",
                 Map.of(
                     "NetworkMode",
