@@ -3,6 +3,8 @@ package dev.berth.sandbox;
 import dev.berth.api.PluginException;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -12,11 +14,15 @@ import org.slf4j.LoggerFactory;
 final class ContainerPool implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ContainerPool.class);
 
+  private static final long FIRST_PAUSE_MS = 1000;
+  private static final long LONGEST_PAUSE_MS = 60_000;
+
   private final int size;
   private final Supplier<DockerWorker> maker;
   private final Deque<DockerWorker> waiting = new ArrayDeque<>(); // guarded by itself
   private boolean filling; // guarded by waiting
   private boolean closed; // guarded by waiting
+  private long pause = FIRST_PAUSE_MS; // guarded by waiting
 
   /**
    * @param maker gives one more; may throw what a start throws
@@ -57,10 +63,16 @@ final class ContainerPool implements AutoCloseable {
         }
       }
     } catch (PluginException e) {
-      log.warn("docker: no container is waiting for its plugin: {}", e.getMessage());
+      long again;
       synchronized (waiting) {
-        filling = false; // the next start, or the engine's return, tries again
+        filling = false;
+        again = pause;
+        pause = Math.min(LONGEST_PAUSE_MS, 2 * pause);
       }
+      if (again == FIRST_PAUSE_MS) {
+        log.warn("docker: no container is waiting for its plugin: {}", e.getMessage());
+      }
+      CompletableFuture.delayedExecutor(again, TimeUnit.MILLISECONDS).execute(this::fill);
     }
   }
 
@@ -77,6 +89,7 @@ final class ContainerPool implements AutoCloseable {
         return false;
       }
       waiting.add(worker);
+      pause = FIRST_PAUSE_MS;
     }
     var _ =
         worker

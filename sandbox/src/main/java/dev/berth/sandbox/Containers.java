@@ -183,8 +183,8 @@ final class Containers implements AutoCloseable {
       String name, ContainerRequest request, int user, Rendezvous.Guest guest) {
     DockerEngine.Answer created = engine.post("/containers/create?name=" + name, request.body());
     if (!created.ok()) {
-      String why = "the engine made no container: " + created.message();
-      throw created.status() < 500 ? notStarted(why) : unavailable(why, null);
+      String why = "it made no container: " + created.message();
+      throw created.status() < 500 ? notStarted(why) : engine.unavailable(why, null);
     }
     String id = created.body().path("Id").asString();
     var worker = new DockerWorker(engine, id, user, guest, request.memoryBytes(), this::sweepSoon);
@@ -197,7 +197,7 @@ final class Containers implements AutoCloseable {
     String path = "/containers/" + worker.container();
     DockerEngine.Answer started = engine.post(path + "/start", null);
     if (!started.ok()) {
-      throw unavailable("the engine did not start its container: " + started.message(), null);
+      throw engine.unavailable("it did not start a container: " + started.message(), null);
     }
     JsonNode state = engine.get(path + "/json").body().path("State");
     if (!state.path("Running").asBoolean(false)) {
@@ -291,11 +291,12 @@ final class Containers implements AutoCloseable {
     long pause = 50;
     while (!closed) {
       try {
-        engine.stream(
-            HttpMethod.GET,
-            "/events?filters=" + filter,
-            () -> Thread.ofVirtual().start(this::takeStock),
-            this::heard);
+        var _ =
+            engine.stream(
+                HttpMethod.GET,
+                "/events?filters=" + filter,
+                () -> Thread.ofVirtual().start(this::takeStock),
+                this::heard);
         pause = 50;
       } catch (RuntimeException e) {
         if (!closed) {

@@ -234,11 +234,12 @@ final class DockerEngine implements AutoCloseable {
    * Reads a stream of JSON objects, one a line, until it ends; blocks.
    *
    * @param opened called when the engine has begun to answer
+   * @return the answer's status; when that isn't 200, what was read is why
    * @throws UncheckedIOException when the stream breaks
    * @throws PluginException {@code sandbox_unavailable} when there is none
    */
-  void stream(HttpMethod method, String path, Runnable opened, Consumer<JsonNode> each) {
-    stream(request(path).method(method), QUICK, opened, each);
+  int stream(HttpMethod method, String path, Runnable opened, Consumer<JsonNode> each) {
+    return stream(request(path).method(method), QUICK, opened, each);
   }
 
   /** Builds an image; what the engine says of it comes line by line. Blocks. */
@@ -249,10 +250,10 @@ final class DockerEngine implements AutoCloseable {
             .method(HttpMethod.POST)
             .timeout(BUILD.toMillis(), TimeUnit.MILLISECONDS)
             .body(new InputStreamRequestContent("application/x-tar", context, buffers));
-    stream(request, BUILD, () -> {}, each);
+    var _ = stream(request, BUILD, () -> {}, each);
   }
 
-  private void stream(Request request, Duration first, Runnable opened, Consumer<JsonNode> each) {
+  private int stream(Request request, Duration first, Runnable opened, Consumer<JsonNode> each) {
     InputStreamResponseListener listener = new InputStreamResponseListener();
     request.send(listener);
     try {
@@ -268,9 +269,7 @@ final class DockerEngine implements AutoCloseable {
           }
         }
       }
-      if (status >= 300) {
-        throw unavailable("it answered " + status, null);
-      }
+      return status;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (ExecutionException | TimeoutException e) {

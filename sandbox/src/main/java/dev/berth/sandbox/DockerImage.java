@@ -102,23 +102,24 @@ record DockerImage(String id, List<String> environment, PythonInterpreter python
     String tag = name.contains("@") || name.matches(".*:[^/]+") ? "" : "&tag=latest";
     String[] error = {""};
     String[] last = {""};
-    engine.stream(
-        HttpMethod.POST,
-        "/images/create?fromImage=" + DockerEngine.encoded(name) + tag,
-        () -> {},
-        line -> {
-          if (line.has("error")) {
-            error[0] = Text.printable(line.path("error").asString(), 300);
-          }
-          String status = line.path("status").asString("");
-          if (!status.isEmpty() && !status.equals(last[0]) && !line.has("progressDetail")) {
-            log.info("docker: {}", Text.printable(status, 200));
-            last[0] = status;
-          }
-          if (line.has("message")) {
-            error[0] = Text.printable(line.path("message").asString(), 300);
-          }
-        });
+    var _ =
+        engine.stream(
+            HttpMethod.POST,
+            "/images/create?fromImage=" + DockerEngine.encoded(name) + tag,
+            () -> {},
+            line -> {
+              if (line.has("error")) {
+                error[0] = Text.printable(line.path("error").asString(), 300);
+              }
+              String status = line.path("status").asString("");
+              if (!status.isEmpty() && !status.equals(last[0]) && !line.has("progressDetail")) {
+                log.info("docker: {}", Text.printable(status, 200));
+                last[0] = status;
+              }
+              if (line.has("message")) {
+                error[0] = Text.printable(line.path("message").asString(), 300);
+              }
+            });
     if (!error[0].isEmpty()) {
       throw unusable(
           name,
@@ -156,6 +157,9 @@ record DockerImage(String id, List<String> environment, PythonInterpreter python
                     "LogConfig",
                     Map.of("Type", "json-file")));
     DockerEngine.Answer made = engine.post("/containers/create", body);
+    if (made.status() >= 500) {
+      throw engine.unavailable("it made no container: " + made.message(), null);
+    }
     if (!made.ok()) {
       throw unusable(name, "no container could be made: " + made.message());
     }
@@ -163,7 +167,10 @@ record DockerImage(String id, List<String> environment, PythonInterpreter python
     try {
       DockerEngine.Answer started = engine.post("/containers/" + container + "/start", null);
       if (!started.ok()) {
-        throw unusable(name, "its python3 doesn't start: " + started.message());
+        // The engine says 400 or, of older ones, 500 for a program that isn't there.
+        throw started.status() < 500 || started.message().contains("executable file not found")
+            ? unusable(name, "its python3 doesn't start: " + started.message())
+            : engine.unavailable("it did not start a container: " + started.message(), null);
       }
       DockerEngine.Answer ended = engine.post("/containers/" + container + "/wait", null);
       JsonNode status = ended.body().path("StatusCode");

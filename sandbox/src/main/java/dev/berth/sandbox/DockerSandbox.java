@@ -218,11 +218,20 @@ public final class DockerSandbox implements Sandbox {
     String name = imageOf(spec.image(), spec.packageDir());
     startsAtOnce.acquireUninterruptibly();
     try {
-      DockerWorker worker = name.equals(settings.image()) ? pool.take() : null;
-      if (worker == null) {
-        worker = make(name, spec);
+      while (name.equals(settings.image())) {
+        DockerWorker parked = pool.take();
+        if (parked == null) {
+          break;
+        }
+        if (give(parked, spec)) {
+          return parked;
+        }
       }
-      return given(worker, spec);
+      DockerWorker worker = make(name, spec);
+      if (!give(worker, spec)) {
+        throw Containers.unavailable("its container ended while it was given its folders", null);
+      }
+      return worker;
     } finally {
       startsAtOnce.release();
       pool.fill();
@@ -234,8 +243,15 @@ public final class DockerSandbox implements Sandbox {
       var shape = new Shape(image(image), memory(spec), shares(spec));
       return containers.make(shape, attacher == null ? owner(spec) : null);
     } catch (PluginException e) {
-      images.remove(image); // it may have been removed: the next start looks again
+      forget(image, e);
       throw e;
+    }
+  }
+
+  /** Of what the engine refused, the image may be missing by now: the next start looks again. */
+  private void forget(String image, PluginException why) {
+    if (why.code() == ErrorCode.PLUGIN_START_FAILED) {
+      images.remove(image);
     }
   }
 
@@ -244,7 +260,7 @@ public final class DockerSandbox implements Sandbox {
     try {
       return containers.make(usual, null);
     } catch (PluginException e) {
-      images.remove(settings.image());
+      forget(settings.image(), e);
       throw e;
     }
   }
@@ -273,21 +289,27 @@ public final class DockerSandbox implements Sandbox {
     return new Owner(own[0], own[1], folders);
   }
 
-  /** Makes a container a plugin's; discards it when that fails. */
-  private DockerWorker given(DockerWorker worker, SandboxSpec spec) {
-    boolean done = false;
+  /**
+   * Makes a container a plugin's; discards it when that fails.
+   *
+   * @return false when it had ended by itself
+   */
+  private boolean give(DockerWorker worker, SandboxSpec spec) {
     try {
-      give(worker, spec);
-      done = true;
-      return worker;
-    } finally {
-      if (!done) {
-        containers.discard(worker);
+      fit(worker, spec);
+      return true;
+    } catch (PluginException e) {
+      boolean ended = !worker.isAlive();
+      containers.discard(worker);
+      if (!ended) {
+        throw e;
       }
+      log.debug("docker: a container ended before it was a plugin's: {}", e.getMessage());
+      return false;
     }
   }
 
-  private void give(DockerWorker worker, SandboxSpec spec) {
+  private void fit(DockerWorker worker, SandboxSpec spec) {
     Attacher helper = attacher;
     long memory = memory(spec);
     worker.memory(memory);
@@ -306,11 +328,6 @@ public final class DockerSandbox implements Sandbox {
             .filter(mount -> mount.bytes() > 0)
             .forEach(mount -> worker.holds(mount.source(), helper));
       }
-    } catch (PluginException e) {
-      if (!worker.isAlive()) {
-        throw Containers.unavailable("its container ended while it was given its folders", e);
-      }
-      throw e;
     } finally {
       join(limits);
       join(named);
@@ -348,7 +365,7 @@ public final class DockerSandbox implements Sandbox {
             "/containers/" + worker.container() + "/update",
             Map.of("Memory", memory, "MemorySwap", memory, "CpuShares", shares));
     if (!answer.ok()) {
-      throw refused(answer, "its limits could not be set: ");
+      throw refused(answer, "a container's limits could not be set: ");
     }
   }
 
@@ -369,7 +386,7 @@ public final class DockerSandbox implements Sandbox {
       answer = rename(worker, name + "_" + spec.generation());
     }
     if (!answer.ok()) {
-      throw refused(answer, "its container could not be named: ");
+      throw refused(answer, "a container could not be named: ");
     }
   }
 
@@ -392,10 +409,10 @@ public final class DockerSandbox implements Sandbox {
     }
   }
 
-  private static PluginException refused(DockerEngine.Answer answer, String what) {
+  private PluginException refused(DockerEngine.Answer answer, String what) {
     return answer.status() < 500 && answer.status() != 404 && answer.status() != 409
         ? Containers.notStarted(what + answer.message())
-        : Containers.unavailable(what + answer.message(), null);
+        : engine.unavailable(what + answer.message(), null);
   }
 
   private List<Mount> mounts(SandboxSpec spec) {

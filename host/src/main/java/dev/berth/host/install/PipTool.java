@@ -188,7 +188,8 @@ final class PipTool implements DependencyTool {
             offline,
             false);
     if (ended.code() != 0) {
-      throw DependencyFailure.of(name(), ended.lines(), lock.requirements(), this.target.platform());
+      throw DependencyFailure.of(
+          name(), ended.lines(), lock.requirements(), this.target.platform());
     }
   }
 

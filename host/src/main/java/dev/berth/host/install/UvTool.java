@@ -126,7 +126,8 @@ final class UvTool implements DependencyTool {
             environment.forUv(),
             true);
     if (ended.code() != 0) {
-      throw DependencyFailure.of(name(), ended.lines(), lock.requirements(), this.target.platform());
+      throw DependencyFailure.of(
+          name(), ended.lines(), lock.requirements(), this.target.platform());
     }
   }
 
