@@ -1,6 +1,5 @@
 package dev.berth.dist;
 
-import static dev.berth.dist.PrivateEngine.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.berth.dist.RunningBerth.Answer;
@@ -8,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -54,7 +54,7 @@ final class DockerEngineDeathTest {
   }
 
   private void answers(ServeProcess berth) {
-    await(SOON, () -> berth.execute(id, "{}").status() == 200);
+    PrivateEngine.await(SOON, () -> berth.execute(id, "{}").status() == 200);
   }
 
   private List<String> named() {
@@ -62,8 +62,21 @@ final class DockerEngineDeathTest {
   }
 
   private void once(ServeProcess berth) {
+    await(berth, () -> named().equals(List.of(id + " running")));
+  }
+
+  /** The plugin's, and two that wait. */
+  private void three(ServeProcess berth) {
+    await(
+        berth,
+        () ->
+            engine.containers().stream().filter(line -> line.endsWith(" running")).count() == 3
+                && engine.containers().size() == 3);
+  }
+
+  private void await(ServeProcess berth, BooleanSupplier condition) {
     try {
-      await(SOON, () -> named().equals(List.of(id + " running")));
+      PrivateEngine.await(SOON, condition);
     } catch (AssertionError e) {
       throw new AssertionError(engine.containers() + "\n" + berth.said(), e);
     }
@@ -92,7 +105,7 @@ final class DockerEngineDeathTest {
       engine.goOn();
       answers(berth);
       once(berth);
-      await(SOON, () -> engine.containers().size() == 3); // and two that wait
+      three(berth);
     }
     assertThat(engine.containers()).isEmpty();
   }
@@ -103,7 +116,7 @@ final class DockerEngineDeathTest {
     try (var berth = serve()) {
       answers(berth);
       engine.stop();
-      await(SOON, () -> berth.execute(id, "{}").status() == 503);
+      PrivateEngine.await(SOON, () -> berth.execute(id, "{}").status() == 503);
       refusedFast(berth, "/api/plugins/" + id + "/execute", "{}");
       engine.start();
       answers(berth);
@@ -115,7 +128,7 @@ final class DockerEngineDeathTest {
       engine.start();
       answers(berth);
       once(berth);
-      await(SOON, () -> engine.containers().size() == 3);
+      three(berth);
     }
     assertThat(engine.containers()).isEmpty();
   }
@@ -134,7 +147,7 @@ final class DockerEngineDeathTest {
       }
       once(berth);
       answers(berth);
-      await(SOON, () -> engine.containers().size() == 3);
+      three(berth);
     }
     assertThat(engine.containers()).isEmpty();
   }
@@ -144,7 +157,7 @@ final class DockerEngineDeathTest {
   void cra08() {
     try (var berth = serve()) {
       answers(berth);
-      await(SOON, () -> engine.containers().size() == 3);
+      three(berth);
       String foreign = engine.docker("create", "--name", "foreign", PrivateEngine.IMAGE, "true");
       assertThat(foreign).hasSize(64);
       berth.killHard();

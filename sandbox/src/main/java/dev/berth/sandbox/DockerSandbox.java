@@ -135,6 +135,15 @@ public final class DockerSandbox implements Sandbox {
     }
   }
 
+  /** Whether an engine answers and has the image, so that nothing would have to be fetched. */
+  public static boolean isReady(DockerSandboxSettings settings) {
+    try (DockerEngine engine = DockerEngine.connect(settings.host())) {
+      return engine.get("/images/" + settings.image() + "/json").ok();
+    } catch (PluginException e) {
+      return false;
+    }
+  }
+
   private static boolean root() {
     return "root".equals(System.getProperty("user.name"));
   }
