@@ -96,28 +96,36 @@ final class Boot implements LocalOperations.Served {
 
   private static Sandbox openSandbox(Hosting hosting, Path data, Path python) {
     return switch (hosting.sandbox()) {
-      case "auto", "process" ->
-          ProcessSandbox.open(
-              ProcessSandboxSettings.of(data)
-                  .withPython(python.toString())
-                  .withMaximum(maximum(hosting), hosting.maxCpus(), hosting.maxPids())
-                  .withMode(processMode(hosting))
-                  .withAllowWeak(hosting.allowWeakIsolation()));
-      case "docker" ->
-          DockerSandbox.open(
-              DockerSandboxSettings.of(data, python)
-                  .withImage(
-                      hosting.dockerImage().isEmpty()
-                          ? DockerSandboxSettings.IMAGE
-                          : hosting.dockerImage(),
-                      hosting.dockerPluginImages())
-                  .withMaximum(maximum(hosting), hosting.maxCpus(), hosting.maxPids())
-                  .withAllowWeak(hosting.allowWeakIsolation()));
+      case "process" -> openProcess(hosting, data, python);
+      case "docker" -> DockerSandbox.open(docker(hosting, data, python));
+      case "auto" ->
+          SandboxChoice.auto(
+              () -> openProcess(hosting, data, python),
+              () -> DockerSandbox.isReady(docker(hosting, data, python)),
+              () -> DockerSandbox.open(docker(hosting, data, python)));
       default ->
           throw new PluginException(
               ErrorCode.BAD_REQUEST,
               "There is no sandbox '" + hosting.sandbox() + "': auto, process or docker.");
     };
+  }
+
+  private static Sandbox openProcess(Hosting hosting, Path data, Path python) {
+    return ProcessSandbox.open(
+        ProcessSandboxSettings.of(data)
+            .withPython(python.toString())
+            .withMaximum(maximum(hosting), hosting.maxCpus(), hosting.maxPids())
+            .withMode(processMode(hosting))
+            .withAllowWeak(hosting.allowWeakIsolation()));
+  }
+
+  private static DockerSandboxSettings docker(Hosting hosting, Path data, Path python) {
+    return DockerSandboxSettings.of(data, python)
+        .withImage(
+            hosting.dockerImage().isEmpty() ? DockerSandboxSettings.IMAGE : hosting.dockerImage(),
+            hosting.dockerPluginImages())
+        .withMaximum(maximum(hosting), hosting.maxCpus(), hosting.maxPids())
+        .withAllowWeak(hosting.allowWeakIsolation());
   }
 
   private static ProcessMode processMode(Hosting hosting) {

@@ -2,27 +2,27 @@ package dev.berth.dist;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.berth.cli.Hosting;
 import dev.berth.dist.RunningBerth.Answer;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The specification's own plugin, as printed there, with its three dependencies. */
 class SpecSampleTest {
   @TempDir Path folder;
 
-  @Test
-  void installs_wants_its_setting_runs_and_reaches_its_endpoint() {
+  /** Two of its dependencies are compiled, for the Python that is to import them. */
+  @ParameterizedTest
+  @EnumSource(names = {"PROCESS", "DOCKER"})
+  void installs_wants_its_setting_runs_and_reaches_its_endpoint(Kinds kind) {
     try (var web = new LoopbackServer();
         var berth =
             new RunningBerth(
                 folder.resolve("data"),
-                Hosting.DEFAULT
-                    .withSandbox("process")
-                    .withEgress(List.of(web.place()), List.of()))) {
+                kind.hosting().withEgress(List.of(web.place()), List.of()))) {
       Answer installed =
           berth.upload("/api/plugins/install", Pack.tar(Fixtures.specSample(), folder));
       Assumptions.assumeFalse(

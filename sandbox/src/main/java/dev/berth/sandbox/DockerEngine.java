@@ -6,6 +6,7 @@ import dev.berth.api.Text;
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.net.URLEncoder;
@@ -14,17 +15,22 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
+import org.eclipse.jetty.client.CompletableResponseListener;
 import org.eclipse.jetty.client.ContentResponse;
 import org.eclipse.jetty.client.HttpClient;
+import org.eclipse.jetty.client.InputStreamRequestContent;
 import org.eclipse.jetty.client.InputStreamResponseListener;
 import org.eclipse.jetty.client.Request;
 import org.eclipse.jetty.client.StringRequestContent;
 import org.eclipse.jetty.client.transport.HttpClientTransportOverHTTP;
 import org.eclipse.jetty.http.HttpMethod;
+import org.eclipse.jetty.io.ByteBufferPool;
 import org.eclipse.jetty.io.ClientConnector;
 import org.eclipse.jetty.io.Transport;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
@@ -47,8 +53,14 @@ final class DockerEngine implements AutoCloseable {
   private static final Duration QUICK = Duration.ofSeconds(3);
 
   private static final Duration LONG = Duration.ofSeconds(60);
+  private static final Duration BUILD = Duration.ofMinutes(10);
+  private static final long LOOK_AGAIN_MS = 1500;
+  private static final int BLOCK = 1 << 16;
   private static final int CONNECTIONS = 256;
   private static final int THREADS = 16;
+
+  private static final Pattern LOOPBACK =
+      Pattern.compile("tcp://(127\\.\\d+\\.\\d+\\.\\d+|localhost|\\[::1])(:\\d+)?/?");
 
   /** An answer. The body is missing where it was empty. */
   record Answer(int status, JsonNode body) {
@@ -90,6 +102,14 @@ final class DockerEngine implements AutoCloseable {
           "DOCKER_HOST is '"
               + Text.printable(where, 100)
               + "'; Berth speaks to unix:///path/of/socket and tcp://host:port.");
+    }
+    if (!unix && !LOOPBACK.matcher(where).matches()) {
+      throw new PluginException(
+          ErrorCode.SANDBOX_UNAVAILABLE,
+          "DOCKER_HOST is "
+              + Text.printable(where, 100)
+              + ", on another machine, whose containers can't see this machine's folders. Use an"
+              + " engine on this machine (unix:///path/of/socket, tcp://127.0.0.1:port).");
     }
     Transport transport =
         unix ? new Transport.TCPUnix(Path.of(where.substring(7))) : Transport.TCP_IP;
@@ -137,11 +157,6 @@ final class DockerEngine implements AutoCloseable {
     prefix = "/v1." + Math.min(minor, VERSION[1]);
   }
 
-  /** Whether it is on this machine, so that its processes are this machine's. */
-  boolean local() {
-    return transport instanceof Transport.TCPUnix;
-  }
-
   /** Whether it answers at all, asked with little patience. */
   void ping() {
     Answer answer = get("/_ping");
@@ -170,16 +185,36 @@ final class DockerEngine implements AutoCloseable {
           new StringRequestContent(
               "application/json", json.writeValueAsString(body), StandardCharsets.UTF_8));
     }
+    CompletableFuture<ContentResponse> answer = new CompletableResponseListener(request).send();
     try {
-      ContentResponse response = request.send();
+      ContentResponse response = limit.equals(QUICK) ? answer.get() : patiently(request, answer);
       return new Answer(response.getStatus(), tree(response.getContent()));
     } catch (ExecutionException e) {
+      if (e.getCause() instanceof TimeoutException) {
+        throw unavailable("it did not answer within " + limit.toSeconds() + " s", e);
+      }
       throw unavailable(String.valueOf(e.getCause() == null ? e : e.getCause()), e);
-    } catch (TimeoutException e) {
-      throw unavailable("it did not answer within " + limit.toSeconds() + " s", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+      var _ = request.abort(e);
       throw unavailable("interrupted while waiting for it", e);
+    }
+  }
+
+  /** What takes long is waited for as long as the engine answers others. */
+  private ContentResponse patiently(Request request, CompletableFuture<ContentResponse> answer)
+      throws ExecutionException, InterruptedException {
+    while (true) {
+      try {
+        return answer.get(LOOK_AGAIN_MS, TimeUnit.MILLISECONDS);
+      } catch (TimeoutException notYet) {
+        try {
+          ping();
+        } catch (PluginException e) {
+          var _ = request.abort(e);
+          throw e;
+        }
+      }
     }
   }
 
@@ -199,14 +234,30 @@ final class DockerEngine implements AutoCloseable {
    * Reads a stream of JSON objects, one a line, until it ends; blocks.
    *
    * @param opened called when the engine has begun to answer
+   * @return the answer's status; when that isn't 200, what was read is why
    * @throws UncheckedIOException when the stream breaks
    * @throws PluginException {@code sandbox_unavailable} when there is none
    */
-  void stream(HttpMethod method, String path, Runnable opened, Consumer<JsonNode> each) {
+  int stream(HttpMethod method, String path, Runnable opened, Consumer<JsonNode> each) {
+    return stream(request(path).method(method), QUICK, opened, each);
+  }
+
+  /** Builds an image; what the engine says of it comes line by line. Blocks. */
+  void build(String path, InputStream context, Consumer<JsonNode> each) {
+    var buffers = new ByteBufferPool.Sized(client.getByteBufferPool(), false, BLOCK);
+    Request request =
+        request(path)
+            .method(HttpMethod.POST)
+            .timeout(BUILD.toMillis(), TimeUnit.MILLISECONDS)
+            .body(new InputStreamRequestContent("application/x-tar", context, buffers));
+    var _ = stream(request, BUILD, () -> {}, each);
+  }
+
+  private int stream(Request request, Duration first, Runnable opened, Consumer<JsonNode> each) {
     InputStreamResponseListener listener = new InputStreamResponseListener();
-    request(path).method(method).send(listener);
+    request.send(listener);
     try {
-      int status = listener.get(QUICK.toSeconds(), TimeUnit.SECONDS).getStatus();
+      int status = listener.get(first.toSeconds(), TimeUnit.SECONDS).getStatus();
       opened.run();
       try (BufferedReader lines =
           new BufferedReader(
@@ -218,9 +269,7 @@ final class DockerEngine implements AutoCloseable {
           }
         }
       }
-      if (status >= 300) {
-        throw unavailable("it answered " + status, null);
-      }
+      return status;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (ExecutionException | TimeoutException e) {
@@ -260,7 +309,7 @@ final class DockerEngine implements AutoCloseable {
     String remedy =
         why.contains("Permission denied") || why.contains("permission denied")
             ? "Run Berth as root, or put its user into the group that owns the socket."
-            : "Start Docker (systemctl start docker), or serve with --sandbox process.";
+            : "Start Docker (systemctl start docker) or set DOCKER_HOST, or serve with --sandbox process.";
     return new PluginException(
         ErrorCode.SANDBOX_UNAVAILABLE,
         "The Docker engine at " + where + " can't be used: " + why + ". " + remedy,

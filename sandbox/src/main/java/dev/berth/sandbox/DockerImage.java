@@ -25,7 +25,7 @@ record DockerImage(String id, List<String> environment, PythonInterpreter python
   // What the runtime imports, beyond what every Python has.
   private static final String QUESTION =
       """
-      import sys
+      import os, sys
       try:
           import asyncio, concurrent.futures, ctypes, json, logging, selectors, socket, struct
           import importlib.machinery as m
@@ -35,6 +35,8 @@ record DockerImage(String id, List<String> environment, PythonInterpreter python
           print('berth', sys.implementation.name, *sys.version_info[:3])
           print(m.EXTENSION_SUFFIXES[0])
           print(sys.executable)
+          libc = os.confstr('CS_GNU_LIBC_VERSION') if 'CS_GNU_LIBC_VERSION' in os.confstr_names else ''
+          print('libc', libc or '')
       """;
 
   /**
@@ -75,7 +77,11 @@ record DockerImage(String id, List<String> environment, PythonInterpreter python
 
   private static PythonInterpreter interpreter(String name, List<String> answer) {
     try {
-      return PythonInterpreter.told(answer, Path.of(answer.size() == 3 ? answer.get(2) : "/"));
+      // Where the C library has no version to tell, the fourth line is the word alone.
+      String libc = answer.size() == 4 ? answer.get(3).substring(4).strip() : "";
+      List<String> told = answer.size() == 4 ? answer.subList(0, 3) : answer;
+      return PythonInterpreter.told(told, Path.of(told.size() == 3 ? told.get(2) : "/"))
+          .withLibc(libc.matches("glibc \\d+\\.\\d+.*") ? libc.replace(' ', '-') : "");
     } catch (PluginException e) {
       throw unusable(name, String.valueOf(e.getMessage()));
     }
@@ -96,23 +102,24 @@ record DockerImage(String id, List<String> environment, PythonInterpreter python
     String tag = name.contains("@") || name.matches(".*:[^/]+") ? "" : "&tag=latest";
     String[] error = {""};
     String[] last = {""};
-    engine.stream(
-        HttpMethod.POST,
-        "/images/create?fromImage=" + DockerEngine.encoded(name) + tag,
-        () -> {},
-        line -> {
-          if (line.has("error")) {
-            error[0] = Text.printable(line.path("error").asString(), 300);
-          }
-          String status = line.path("status").asString("");
-          if (!status.isEmpty() && !status.equals(last[0]) && !line.has("progressDetail")) {
-            log.info("docker: {}", Text.printable(status, 200));
-            last[0] = status;
-          }
-          if (line.has("message")) {
-            error[0] = Text.printable(line.path("message").asString(), 300);
-          }
-        });
+    var _ =
+        engine.stream(
+            HttpMethod.POST,
+            "/images/create?fromImage=" + DockerEngine.encoded(name) + tag,
+            () -> {},
+            line -> {
+              if (line.has("error")) {
+                error[0] = Text.printable(line.path("error").asString(), 300);
+              }
+              String status = line.path("status").asString("");
+              if (!status.isEmpty() && !status.equals(last[0]) && !line.has("progressDetail")) {
+                log.info("docker: {}", Text.printable(status, 200));
+                last[0] = status;
+              }
+              if (line.has("message")) {
+                error[0] = Text.printable(line.path("message").asString(), 300);
+              }
+            });
     if (!error[0].isEmpty()) {
       throw unusable(
           name,
@@ -132,7 +139,7 @@ record DockerImage(String id, List<String> environment, PythonInterpreter python
             "Entrypoint", List.of("python3", "-I", "-S", "-c", QUESTION),
             "Cmd", List.of(),
             "User", "65534:65534",
-            "Labels", Map.of(DockerSandbox.LABEL + ".probe", "1"),
+            "Labels", Map.of(Containers.LABEL + ".probe", "1"),
             "HostConfig",
                 Map.of(
                     "NetworkMode",
@@ -150,6 +157,9 @@ record DockerImage(String id, List<String> environment, PythonInterpreter python
                     "LogConfig",
                     Map.of("Type", "json-file")));
     DockerEngine.Answer made = engine.post("/containers/create", body);
+    if (made.status() >= 500) {
+      throw engine.unavailable("it made no container: " + made.message(), null);
+    }
     if (!made.ok()) {
       throw unusable(name, "no container could be made: " + made.message());
     }
@@ -157,7 +167,10 @@ record DockerImage(String id, List<String> environment, PythonInterpreter python
     try {
       DockerEngine.Answer started = engine.post("/containers/" + container + "/start", null);
       if (!started.ok()) {
-        throw unusable(name, "its python3 doesn't start: " + started.message());
+        // The engine says 400 or, of older ones, 500 for a program that isn't there.
+        throw started.status() < 500 || started.message().contains("executable file not found")
+            ? unusable(name, "its python3 doesn't start: " + started.message())
+            : engine.unavailable("it did not start a container: " + started.message(), null);
       }
       DockerEngine.Answer ended = engine.post("/containers/" + container + "/wait", null);
       JsonNode status = ended.body().path("StatusCode");

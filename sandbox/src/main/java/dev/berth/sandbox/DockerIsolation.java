@@ -21,12 +21,25 @@ final class DockerIsolation {
   private DockerIsolation() {}
 
   /**
+   * What was found out about an engine and this host.
+   *
    * @param info the engine's answer to GET /info
    * @param runtime the isolating runtime in use, or empty
+   * @param noRuntime why one that the engine has is not in use, or empty
    * @param noUids why containers have no uids of their own; empty when they have
+   * @param noPool why no container waits for its plugin; empty when some do
    * @param noVolumes why /data has no size limit; empty when it has
    */
-  static Isolation of(JsonNode info, String runtime, String noUids, String noVolumes) {
+  record Found(
+      JsonNode info,
+      String runtime,
+      String noRuntime,
+      String noUids,
+      String noPool,
+      String noVolumes) {}
+
+  static Isolation of(Found found) {
+    JsonNode info = found.info();
     List<String> enforced =
         new ArrayList<>(
             List.of(
@@ -59,28 +72,51 @@ final class DockerIsolation {
               "the engine was built or started without it",
               "Use an engine that has it."));
     }
-    if (noUids.isEmpty()) {
+    if (found.noUids().isEmpty()) {
       enforced.add("uid_per_plugin");
     } else {
       missing.add(
           new Isolation.Missing(
               "uid_per_plugin",
-              noUids,
+              found.noUids(),
               "Run Berth as root beside the engine, on Linux 5.12 or later."));
     }
-    if (!runtime.isEmpty()) {
+    if (!found.runtime().isEmpty()) {
       enforced.add("kernel_of_its_own");
     }
-    if (noVolumes.isEmpty()) {
+    if (found.noVolumes().isEmpty()) {
       enforced.add("data_size_limit");
     } else {
       missing.add(
           new Isolation.Missing(
               "data_size_limit",
-              "no quota is kept on /data (" + noVolumes + "); single files end at 1 GiB",
+              "no quota is kept on /data (" + found.noVolumes() + "); single files end at 1 GiB",
               "Run Berth as root beside the engine, with mkfs.ext4 (Debian: e2fsprogs)."));
     }
-    return new Isolation("docker", enforced, missing);
+    return new Isolation("docker", enforced, missing, findings(found));
+  }
+
+  private static List<Isolation.Finding> findings(Found found) {
+    List<Isolation.Finding> findings = new ArrayList<>();
+    if (!found.noPool().isEmpty()) {
+      findings.add(
+          new Isolation.Finding(
+              "docker_pool",
+              false,
+              "no container waits for its plugin (" + found.noPool() + "), so starts take longer",
+              found.runtime().isEmpty()
+                  ? "Run Berth as root beside the engine, on Linux 5.12 or later."
+                  : ""));
+    }
+    if (!found.noRuntime().isEmpty()) {
+      findings.add(
+          new Isolation.Finding(
+              "docker_runsc",
+              false,
+              "the engine has runsc, which is not used: " + found.noRuntime(),
+              "Let its containers connect to the host's sockets (runsc --host-uds=open)."));
+    }
+    return findings;
   }
 
   private static void need(

@@ -25,17 +25,29 @@ final class DockerWorker implements SandboxProcess {
   private final int user;
   private final Rendezvous.Guest guest;
   private final CompletableFuture<SandboxExit> exited = new CompletableFuture<>();
+  private final CompletableFuture<Void> removed = new CompletableFuture<>();
   private final AtomicBoolean ending = new AtomicBoolean();
+  private final Runnable left;
   private volatile Map<String, Path> cgroups = Map.of();
   private volatile ProcessHandle first = ProcessHandle.current();
   private volatile long pid;
   private volatile long memoryBytes;
+  private volatile String name = "";
   private volatile boolean outOfMemory;
   private volatile @Nullable Path image;
   private volatile @Nullable Attacher attacher;
 
+  /**
+   * @param left called when the engine could not be told to remove it
+   */
   DockerWorker(
-      DockerEngine engine, String container, int user, Rendezvous.Guest guest, long memoryBytes) {
+      DockerEngine engine,
+      String container,
+      int user,
+      Rendezvous.Guest guest,
+      long memoryBytes,
+      Runnable left) {
+    this.left = left;
     this.engine = engine;
     this.container = container;
     this.user = user;
@@ -59,12 +71,56 @@ final class DockerWorker implements SandboxProcess {
     memoryBytes = bytes;
   }
 
-  /** The engine has started it; {@code init} is its first process, 0 when it isn't this host's. */
-  void started(long init) {
-    pid = init;
-    if (init > 0) {
-      ProcessHandle.of(init).ifPresent(handle -> first = handle);
+  /**
+   * The engine has started it.
+   *
+   * @param init its first process, as the engine numbers it
+   * @return false when that process of this machine is another: the engine is on another one
+   */
+  boolean started(long init) {
+    ProcessHandle handle = ProcessHandle.of(init).orElse(null);
+    try {
+      if (!Files.readString(Path.of("/proc/" + init + "/cgroup")).contains(container)) {
+        return false;
+      }
+    } catch (IOException e) {
+      log.debug("Container {} has ended already", container); // the engine will say how
+      return true;
+    }
+    if (handle != null) {
+      pid = init;
+      first = handle;
       cgroups = cgroups(init);
+    }
+    return true;
+  }
+
+  /** Whether it runs still, whatever the engine has said till now. */
+  boolean isAlive() {
+    return !ending.get() && pid > 0 && first.isAlive();
+  }
+
+  /** What the engine knows it by; empty while it waits for its plugin. */
+  String name() {
+    return name;
+  }
+
+  void name(String given) {
+    name = given;
+  }
+
+  /** Completed when the engine has no such container any more. */
+  CompletableFuture<Void> removed() {
+    return removed;
+  }
+
+  /** The engine was told to remove it. */
+  void tellRemoved(DockerEngine.Answer answer) {
+    if (answer.ok() || answer.status() == 404) {
+      removed.complete(null);
+    } else {
+      log.debug("Container {} is not removed yet: {}", container, answer.message());
+      left.run();
     }
   }
 
@@ -108,7 +164,7 @@ final class DockerWorker implements SandboxProcess {
     outOfMemory = true;
   }
 
-  /** Its processes are gone; removes it and tells. Once, however often it is said. */
+  /** Its processes are gone; tells, and removes it. Once, however often it is said. */
   void ended(int status) {
     if (!ending.compareAndSet(false, true)) {
       return;
@@ -116,21 +172,19 @@ final class DockerWorker implements SandboxProcess {
     Thread.ofVirtual()
         .name("berth-exit")
         .start(() -> {
-          boolean memory = outOfMemory;
-          if (status == SIGNALLED + SIGKILL && !memory) {
-            memory = killedForMemory();
-          }
-          try {
-            var _ = engine.delete("/containers/" + container + "?force=1");
-          } catch (PluginException e) {
-            log.debug("Container {} is removed later: {}", container, e.getMessage());
-          }
-          if (memory) {
+          // One of its processes may have met the limit earlier, and it have lived on.
+          if (status == SIGNALLED + SIGKILL && (outOfMemory || killedForMemory())) {
             exited.complete(new SandboxExit.OutOfMemory(memoryBytes));
           } else if (status > SIGNALLED) {
             exited.complete(new SandboxExit.Killed(status - SIGNALLED));
           } else {
             exited.complete(new SandboxExit.Exited(status));
+          }
+          try {
+            tellRemoved(engine.delete("/containers/" + container + "?force=1"));
+          } catch (PluginException e) {
+            log.debug("Container {} is removed later: {}", container, e.getMessage());
+            left.run();
           }
         });
   }

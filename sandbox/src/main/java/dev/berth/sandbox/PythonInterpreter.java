@@ -18,9 +18,31 @@ import java.util.concurrent.TimeUnit;
  * @param executable the file itself: no link, no launcher script
  * @param version e.g. {@code 3.11.7}
  * @param abi what compiled modules are made for, e.g. {@code cpython-311-x86_64-linux-gnu}
+ * @param libc of another machine's or image's interpreter, e.g. {@code glibc-2.36}; empty where it
+ *     isn't told, as for those of this machine, whose tools know it themselves
  */
-public record PythonInterpreter(Path executable, String version, String abi) {
+public record PythonInterpreter(Path executable, String version, String abi, String libc) {
   private static final int OLDEST_MINOR = 9;
+
+  public PythonInterpreter(Path executable, String version, String abi) {
+    this(executable, version, abi, "");
+  }
+
+  /** What compiled modules for it depend on. */
+  public String platform() {
+    return libc.isEmpty() ? abi : abi + "-" + libc;
+  }
+
+  /** Whether bytecode that this one compiles is what {@code other} reads. */
+  public boolean compilesFor(PythonInterpreter other) {
+    return abi.equals(other.abi)
+        && version.replaceFirst("\\.\\d+$", "").equals(other.version.replaceFirst("\\.\\d+$", ""));
+  }
+
+  /** The same with its C library. */
+  PythonInterpreter withLibc(String name) {
+    return new PythonInterpreter(executable, version, abi, name);
+  }
 
   // The suffix of extension modules holds the ABI and needs no module outside the interpreter,
   // which sysconfig does: Debian's python3-minimal lacks parts of that.

@@ -1,6 +1,7 @@
 package dev.berth.sandbox;
 
 import dev.berth.api.Isolation;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /** A way to run workers apart from the host. Safe for use by many threads. */
@@ -17,8 +18,16 @@ public interface Sandbox extends AutoCloseable {
    */
   SandboxProcess start(SandboxSpec spec);
 
-  /** The interpreter workers run on, where it is another than the host's; else null. */
-  default @Nullable PythonInterpreter python() {
+  /**
+   * The interpreter that a plugin's worker runs on, where it is another than the host's; else null.
+   * Blocks; may take minutes when its image has to be fetched or built.
+   *
+   * @param image the container image the plugin wants; empty for the sandbox's own choice
+   * @param packageDir its package
+   * @throws dev.berth.api.PluginException {@code forbidden} when it may not have that image, {@code
+   *     sandbox_unavailable} when there is no such image or no Python in it
+   */
+  default @Nullable PythonInterpreter python(String image, Path packageDir) {
     return null;
   }
 

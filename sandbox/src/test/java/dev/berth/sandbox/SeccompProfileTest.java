@@ -24,7 +24,8 @@ import tools.jackson.databind.json.JsonMapper;
 @Timeout(120)
 final class SeccompProfileTest {
   private static final JsonMapper json = JsonMapper.builder().build();
-  static final String IMAGE = "berth-test-python:1";
+  static final String IMAGE =
+      System.getenv().getOrDefault("BERTH_TEST_IMAGE", "berth-test-python:1");
   private static final Map<Integer, String> ERRNO =
       Map.of(1, "EPERM", 38, "ENOSYS", 93, "EPROTONOSUPPORT", 97, "EAFNOSUPPORT");
 

@@ -29,6 +29,9 @@ final class DependencyCompiler {
   private DependencyCompiler() {}
 
   static void compile(Path root, DependencyWork work) throws IOException {
+    if (!work.python().compilesFor(work.target())) {
+      return; // Python would not look at it.
+    }
     work.tell("compiling");
     try {
       work.run(

@@ -11,10 +11,10 @@ import java.util.stream.Collectors;
 /**
  * A resolved set of wheels for one kind of interpreter.
  *
- * @param abi the interpreter's
+ * @param platform the interpreter's
  * @param pins by name
  */
-record DependencyLock(String abi, List<Pin> pins) {
+record DependencyLock(String platform, List<Pin> pins) {
   /**
    * One project at one version.
    *
@@ -55,7 +55,8 @@ record DependencyLock(String abi, List<Pin> pins) {
     try {
       byte[] digest =
           MessageDigest.getInstance("SHA-256")
-              .digest(("berth lock 1\n" + abi + "\n" + text()).getBytes(StandardCharsets.UTF_8));
+              .digest(
+                  ("berth lock 1\n" + platform + "\n" + text()).getBytes(StandardCharsets.UTF_8));
       return HexFormat.of().formatHex(digest);
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java has SHA-256", e);

@@ -80,6 +80,16 @@ public final class DependencyStore {
    *     interrupted; nothing is left behind
    */
   public @Nullable String prepare(List<String> requirements, InstallProgress progress) {
+    return prepare(requirements, python, progress);
+  }
+
+  /**
+   * The same for an interpreter that need not be this machine's: the one that will import them.
+   *
+   * @param target whose path is not used
+   */
+  public @Nullable String prepare(
+      List<String> requirements, PythonInterpreter target, InstallProgress progress) {
     List<DependencyRequirement> wanted = DependencyRequirement.parseAll(requirements);
     if (wanted.isEmpty()) {
       return null;
@@ -88,7 +98,7 @@ public final class DependencyStore {
       Files.createDirectories(site);
       Path folder = Files.createTempDirectory(site, WORK);
       try {
-        var work = new DependencyWork(folder, python, progress, limit);
+        var work = new DependencyWork(folder, python, target, progress, limit);
         return prepare(wanted, work);
       } finally {
         TreeRemover.remove(folder);
@@ -124,10 +134,10 @@ public final class DependencyStore {
    * that place and not the public index: then it is pip.
    */
   private DependencyTool tool(DependencyWork work) throws IOException {
-    var pip = new PipTool(python, environment);
+    var pip = new PipTool(python, work.target(), environment);
     Path found = environment.find("uv", python.executable());
     if (found != null) {
-      var uv = new UvTool(found, python, environment);
+      var uv = new UvTool(found, python, work.target(), environment);
       boolean works = uv.works(work);
       boolean meansPip =
           works
@@ -174,7 +184,7 @@ public final class DependencyStore {
       DependencyCompiler.compile(target, work);
       Files.writeString(
           target.resolve(LOCK_FILE),
-          "# " + lock.abi() + "\n" + lock.text(),
+          "# " + lock.platform() + "\n" + lock.text(),
           StandardCharsets.UTF_8);
       tree.seal();
       // One call for all files; a power cut after the rename finds them whole.
@@ -205,9 +215,14 @@ public final class DependencyStore {
    * upgraded, it may not be, and its plugins' requirements have to be prepared again.
    */
   public boolean isUsable(String lock) {
+    return isUsable(lock, python);
+  }
+
+  /** The same for another interpreter. */
+  public boolean isUsable(String lock, PythonInterpreter target) {
     Path file = directory(lock).resolve(LOCK_FILE);
     try (Stream<String> lines = Files.lines(file, StandardCharsets.UTF_8)) {
-      return lines.findFirst().equals(Optional.of("# " + python.abi()));
+      return lines.findFirst().equals(Optional.of("# " + target.platform()));
     } catch (NoSuchFileException e) {
       return false;
     } catch (IOException e) {

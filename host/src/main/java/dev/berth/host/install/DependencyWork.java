@@ -59,15 +59,24 @@ final class DependencyWork {
 
   private final Path folder;
   private final PythonInterpreter python;
+  private final PythonInterpreter target;
   private final InstallProgress progress;
   private final Duration limit;
   private final long deadline;
 
   /**
    * @param folder for temporary files
+   * @param python runs the tools
+   * @param target is to import what they install
    */
-  DependencyWork(Path folder, PythonInterpreter python, InstallProgress progress, Duration limit) {
+  DependencyWork(
+      Path folder,
+      PythonInterpreter python,
+      PythonInterpreter target,
+      InstallProgress progress,
+      Duration limit) {
     this.folder = folder;
+    this.target = target;
     this.python = python;
     this.progress = progress;
     this.limit = limit;
@@ -80,6 +89,10 @@ final class DependencyWork {
 
   PythonInterpreter python() {
     return python;
+  }
+
+  PythonInterpreter target() {
+    return target;
   }
 
   void tell(String message) {

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -23,11 +24,24 @@ import java.util.stream.Stream;
  * the index.
  */
 final class PipTool implements DependencyTool {
+  // pip chooses wheels for the version it is told, but goes by its own in "; python_version < ...".
+  private static final String ELSEWHERE =
+      """
+      import sys
+      import pip._vendor.packaging.markers as markers
+      told, own = dict(pair.split("=", 1) for pair in sys.argv.pop(1).split()), markers.default_environment
+      markers.default_environment = lambda: {**own(), **told}
+      from pip._internal.cli.main import main
+      sys.exit(main(sys.argv[1:]))
+      """;
+
   private final PythonInterpreter python;
+  private final PythonInterpreter target;
   private final DependencyEnvironment environment;
 
-  PipTool(PythonInterpreter python, DependencyEnvironment environment) {
+  PipTool(PythonInterpreter python, PythonInterpreter target, DependencyEnvironment environment) {
     this.python = python;
+    this.target = target;
     this.environment = environment;
   }
 
@@ -79,7 +93,7 @@ final class PipTool implements DependencyTool {
     var ended = work.run(download, environment.forPip(), true);
     if (ended.code() != 0) {
       throw DependencyFailure.of(
-          name(), explained(ended.lines(), download, work), requirements, python.abi());
+          name(), explained(ended.lines(), download, work), requirements, target.platform());
     }
     return lock(wheels);
   }
@@ -133,7 +147,7 @@ final class PipTool implements DependencyTool {
                 DependencyRequirement.normalize(parts[0]), parts[1], List.of(sha256(file))));
       }
     }
-    return new DependencyLock(python.abi(), pins);
+    return new DependencyLock(target.platform(), pins);
   }
 
   private static String sha256(Path file) throws IOException {
@@ -174,7 +188,8 @@ final class PipTool implements DependencyTool {
             offline,
             false);
     if (ended.code() != 0) {
-      throw DependencyFailure.of(name(), ended.lines(), lock.requirements(), python.abi());
+      throw DependencyFailure.of(
+          name(), ended.lines(), lock.requirements(), this.target.platform());
     }
   }
 
@@ -185,8 +200,20 @@ final class PipTool implements DependencyTool {
   /** Isolated: no folder but the interpreter's own is on its path, so nothing else can be pip. */
   private List<String> pip(String... arguments) {
     var command = new ArrayList<String>();
-    command.addAll(List.of(python.executable().toString(), "-I", "-m", "pip"));
+    boolean other = !target.equals(python) && !arguments[0].equals("config");
+    if (!other) {
+      command.addAll(List.of(python.executable().toString(), "-I", "-m", "pip"));
+      command.addAll(List.of(arguments));
+      return command;
+    }
+    var elsewhere = new DependencyTarget(target);
+    command.addAll(List.of(python.executable().toString(), "-I", "-c", ELSEWHERE));
+    command.add(
+        elsewhere.markers().entrySet().stream()
+            .map(marker -> marker.getKey() + "=" + marker.getValue())
+            .collect(Collectors.joining(" ")));
     command.addAll(List.of(arguments));
+    command.addAll(elsewhere.forPip());
     return command;
   }
 }

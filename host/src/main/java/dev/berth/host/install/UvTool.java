@@ -19,11 +19,17 @@ final class UvTool implements DependencyTool {
 
   private final Path uv;
   private final PythonInterpreter python;
+  private final PythonInterpreter target;
   private final DependencyEnvironment environment;
 
-  UvTool(Path uv, PythonInterpreter python, DependencyEnvironment environment) {
+  UvTool(
+      Path uv,
+      PythonInterpreter python,
+      PythonInterpreter target,
+      DependencyEnvironment environment) {
     this.uv = uv;
     this.python = python;
+    this.target = target;
     this.environment = environment;
   }
 
@@ -61,7 +67,7 @@ final class UvTool implements DependencyTool {
             environment.forUv(),
             false);
     if (ended.code() != 0) {
-      throw DependencyFailure.of(name(), ended.lines(), requirements, python.abi());
+      throw DependencyFailure.of(name(), ended.lines(), requirements, target.platform());
     }
     DependencyLock lock = lock(Files.readAllLines(locked, StandardCharsets.UTF_8));
     work.tell("resolved " + lock.pins().size() + " packages");
@@ -95,7 +101,7 @@ final class UvTool implements DependencyTool {
             "The package index gives no SHA-256 for " + pin.name() + " " + pin.version() + ".");
       }
     }
-    return new DependencyLock(python.abi(), pins);
+    return new DependencyLock(target.platform(), pins);
   }
 
   @Override
@@ -120,7 +126,8 @@ final class UvTool implements DependencyTool {
             environment.forUv(),
             true);
     if (ended.code() != 0) {
-      throw DependencyFailure.of(name(), ended.lines(), lock.requirements(), python.abi());
+      throw DependencyFailure.of(
+          name(), ended.lines(), lock.requirements(), this.target.platform());
     }
   }
 
@@ -128,6 +135,9 @@ final class UvTool implements DependencyTool {
     var command = new ArrayList<String>();
     command.addAll(List.of(uv.toString(), "pip"));
     command.addAll(List.of(arguments));
+    if (!target.equals(python)) {
+      command.addAll(new DependencyTarget(target).forUv());
+    }
     return command;
   }
 }

@@ -121,6 +121,7 @@ public final class Lifecycle implements AutoCloseable {
                 new ManifestReader(settings.maximum(), HostSettings.VERSION)));
     var dependencies = new DependencyStore(paths.data(), python, parts.environment());
     var garbage = new Garbage(store, catalog, dependencies);
+    var interpreters = new Interpreters(sandbox, python);
     var plans =
         new PlanMaker(
             paths,
@@ -128,7 +129,7 @@ public final class Lifecycle implements AutoCloseable {
             catalog,
             dependencies,
             garbage,
-            python.version(),
+            interpreters,
             settings.dataBytes(),
             settings.folders());
     ChannelLimits limits =
@@ -167,7 +168,7 @@ public final class Lifecycle implements AutoCloseable {
         store,
         catalog,
         dependencies,
-        python.version(),
+        interpreters,
         plans,
         garbage,
         new Plugins(),

@@ -1,16 +1,14 @@
 package dev.berth.host.lifecycle;
 
-import dev.berth.api.ErrorCode;
 import dev.berth.api.InstallProgress;
 import dev.berth.api.Json;
 import dev.berth.api.Permission;
-import dev.berth.api.PluginException;
 import dev.berth.host.install.DependencyStore;
 import dev.berth.host.install.StoredPackage;
-import dev.berth.host.manifest.PythonVersions;
 import dev.berth.host.manifest.SettingsRules;
 import dev.berth.host.store.PluginRow;
 import dev.berth.host.store.Store;
+import dev.berth.sandbox.PythonInterpreter;
 import dev.berth.sandbox.SharedFolder;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,7 +25,7 @@ final class PlanMaker implements Engine.Plans {
   private final Catalog catalog;
   private final DependencyStore dependencies;
   private final Garbage garbage;
-  private final String python;
+  private final Interpreters interpreters;
   private final long dataBytes;
   private final Map<String, List<SharedFolder>> shared;
 
@@ -37,7 +35,7 @@ final class PlanMaker implements Engine.Plans {
       Catalog catalog,
       DependencyStore dependencies,
       Garbage garbage,
-      String python,
+      Interpreters interpreters,
       long dataBytes,
       Map<String, List<SharedFolder>> shared) {
     this.paths = paths;
@@ -45,7 +43,7 @@ final class PlanMaker implements Engine.Plans {
     this.catalog = catalog;
     this.dependencies = dependencies;
     this.garbage = garbage;
-    this.python = python;
+    this.interpreters = interpreters;
     this.dataBytes = dataBytes;
     this.shared = shared;
   }
@@ -60,11 +58,11 @@ final class PlanMaker implements Engine.Plans {
    * @param overrides the operator's settings, which need not be stored yet
    */
   LaunchPlan plan(PluginRow row, StoredPackage pack, Json overrides) {
-    checkPython(pack, python);
+    PythonInterpreter python = interpreters.of(pack);
     Json config =
         SettingsRules.effective(pack.manifest().configSchema(), pack.defaults(), overrides);
     SettingsRules.checkComplete(row.id().value(), pack.manifest().configSchema(), config);
-    PluginRow ready = withDependencies(row, pack);
+    PluginRow ready = withDependencies(row, pack, python);
     String lock = ready.siteLock();
     return new LaunchPlan(
         ready,
@@ -105,14 +103,14 @@ final class PlanMaker implements Engine.Plans {
   }
 
   /** Fetches its dependencies again where they were deleted, or made for another Python. */
-  private PluginRow withDependencies(PluginRow row, StoredPackage pack) {
+  private PluginRow withDependencies(PluginRow row, StoredPackage pack, PythonInterpreter python) {
     String lock = row.siteLock();
-    if (lock == null || dependencies.isUsable(lock)) {
+    if (lock == null || dependencies.isUsable(lock, python)) {
       return row;
     }
     garbage.hold();
     try {
-      String fresh = dependencies.prepare(pack.requirements(), InstallProgress.NONE);
+      String fresh = dependencies.prepare(pack.requirements(), python, InstallProgress.NONE);
       if (lock.equals(fresh)) {
         return row;
       }
@@ -123,24 +121,6 @@ final class PlanMaker implements Engine.Plans {
       return Rows.with(row, row.version(), row.packageDigest(), fresh, row.updatedAt());
     } finally {
       garbage.release();
-    }
-  }
-
-  /**
-   * @throws PluginException {@code python_version_unsupported}
-   */
-  static void checkPython(StoredPackage pack, String python) {
-    String wanted = pack.manifest().pythonRequires();
-    if (!PythonVersions.satisfies(wanted, python)) {
-      throw new PluginException(
-          ErrorCode.PYTHON_VERSION_UNSUPPORTED,
-          pack.manifest().name()
-              + " needs Python "
-              + wanted
-              + ", and this host runs plugins on "
-              + python
-              + ". Put such a Python first on the host's PATH and start it again, or ask the author for"
-              + " a version that runs on yours.");
     }
   }
 }

@@ -33,7 +33,7 @@ final class Preparation {
         };
     progress.onStep(
         "validate", pack.manifest().name() + " " + pack.manifest().version() + " is well-formed");
-    PlanMaker.checkPython(pack, rooms.python());
+    var _ = rooms.interpreters().of(pack);
     return pack;
   }
 
@@ -41,7 +41,9 @@ final class Preparation {
     if (!pack.requirements().isEmpty()) {
       progress.onStep("dependencies", pack.requirements().size() + " requirements");
     }
-    return rooms.dependencies().prepare(pack.requirements(), progress);
+    return rooms
+        .dependencies()
+        .prepare(pack.requirements(), rooms.interpreters().of(pack), progress);
   }
 
   /**

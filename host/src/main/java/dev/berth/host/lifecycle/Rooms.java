@@ -9,17 +9,13 @@ import java.time.Clock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * What the operations work with.
- *
- * @param python the interpreter's version, e.g. {@code 3.11.7}
- */
+/** What the operations work with. */
 record Rooms(
     Paths paths,
     Store store,
     Catalog catalog,
     DependencyStore dependencies,
-    String python,
+    Interpreters interpreters,
     PlanMaker planMaker,
     Garbage garbage,
     Plugins plugins,

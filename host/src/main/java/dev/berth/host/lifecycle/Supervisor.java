@@ -58,6 +58,7 @@ final class Supervisor {
   private volatile @Nullable Worker running;
   private volatile @Nullable HealthMonitor health;
   private volatile @Nullable PluginException ended;
+  private volatile @Nullable PluginException noSandbox;
   private volatile String doing = "changed";
   private volatile String lastFailure = "";
   private volatile Duration callLimit = dev.berth.api.ResourceLimits.DEFAULT.timeout();
@@ -167,7 +168,8 @@ final class Supervisor {
   /** Why calls are not taken; null when they are. */
   private @Nullable PluginException refusal() {
     PluginException end = ended;
-    return end != null ? end : Refusals.of(row, desired);
+    PluginException refusal = end != null ? end : Refusals.of(row, desired);
+    return refusal != null ? refusal : noSandbox;
   }
 
   private PluginException waitedInVain() {
@@ -223,6 +225,7 @@ final class Supervisor {
   /** The operator wants it and asked now: earlier crashes are forgotten. */
   void freshStart() {
     policy.reset();
+    noSandbox = null;
     stats.reset();
     traffic.reset();
     lastFailure = "";
@@ -241,6 +244,7 @@ final class Supervisor {
       end = ended;
       if (end == null) {
         before = running;
+        noSandbox = null;
         cancelRestart();
         row = worker.plan().row();
         desired = row.state();
@@ -280,6 +284,7 @@ final class Supervisor {
       row = now;
       desired = now.state();
       ended = end;
+      noSandbox = null;
       worker = running;
       running = null;
       stopHealth();
@@ -381,10 +386,24 @@ final class Supervisor {
         return; // An operation wants its place; it sees to what follows.
       }
       lastFailure = e.getMessage();
+      if (e.code() == ErrorCode.SANDBOX_UNAVAILABLE) {
+        refuseFor(e);
+      }
       Next next = HOSTS_OWN.contains(e.code()) ? policy.retryLater() : policy.startFailed();
       log.fromHost("ERROR", e.getMessage());
       follow(next, e.getMessage());
     }
+  }
+
+  /** No worker can be had for now: calls are told so at once, until one is there again. */
+  private void refuseFor(PluginException why) {
+    synchronized (this) {
+      if (running != null) {
+        return;
+      }
+      noSandbox = why;
+    }
+    waiting.leave().forEach(call -> call.fail(why));
   }
 
   /** A worker's conversation is over. Runs in the background. */

@@ -471,6 +471,60 @@ class DependencyStoreTest {
 
   @ParameterizedTest
   @EnumSource
+  void wheels_are_those_of_the_interpreter_that_imports_them(Tool tool) throws Exception {
+    compiled("1.0", "cp312-cp312-manylinux_2_28_x86_64");
+    compiled("1.0", "cp310-cp310-manylinux_2_17_x86_64");
+    compiled("2.0", "cp312-cp312-manylinux_2_39_x86_64"); // of a newer C library
+    wheels.wheel(
+        "berth_top",
+        "1",
+        "berth-below; python_version < '3.12'",
+        "berth-above; python_version >= '3.12'",
+        "berth-speed");
+    wheels.wheel("berth_below", "1");
+    wheels.wheel("berth_above", "1");
+    var inside =
+        new PythonInterpreter(
+            Path.of("/inside/python3"), "3.12.3", "cpython-312-x86_64-linux-gnu", "glibc-2.36");
+    var older =
+        new PythonInterpreter(
+            Path.of("/inside/python3"), "3.10.1", "cpython-310-x86_64-linux-gnu", "glibc-2.31");
+    DependencyStore store = store(tool);
+    String lock = store.prepare(List.of("berth-top"), inside, InstallProgress.NONE);
+    assertThat(modules(store, lock)).containsExactly("berth_above", "berth_speed", "berth_top");
+    assertThat(store.directory(lock).resolve("berth_speed.py")).content().contains("1.0 cp312");
+    assertThat(store.isUsable(lock, inside)).isTrue();
+    assertThat(store.isUsable(lock, older)).isFalse();
+    String other = store.prepare(List.of("berth-top"), older, InstallProgress.NONE);
+    assertThat(modules(store, other)).containsExactly("berth_below", "berth_speed", "berth_top");
+    assertThat(store.directory(other).resolve("berth_speed.py")).content().contains("1.0 cp310");
+    assertThat(store.isUsable(other, older)).isTrue();
+  }
+
+  private void compiled(String version, String tag) throws IOException {
+    Path wheel =
+        wheels.wheel(
+            "berth_speed",
+            version,
+            List.of(),
+            Map.of("berth_speed.py", "VERSION = '" + version + " " + tag + "'\n"),
+            Map.of());
+    Files.move(
+        wheel, wheel.resolveSibling(wheel.getFileName().toString().replace("py3-none-any", tag)));
+  }
+
+  private static List<String> modules(DependencyStore store, String lock) throws IOException {
+    try (Stream<Path> all = Files.list(store.directory(lock))) {
+      return all.map(path -> path.getFileName().toString())
+          .filter(name -> name.endsWith(".py"))
+          .map(name -> name.replace(".py", ""))
+          .sorted()
+          .toList();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
   void cra_05_a_full_disk_is_said_and_nothing_left(Tool tool) throws Exception {
     var random = new java.util.Random(3);
     var content = new StringBuilder();

@@ -369,15 +369,31 @@ class SupervisorTest {
 
   @Test
   void trouble_of_the_host_does_not_fail_the_plugin() {
-    workers.refusal = new PluginException(ErrorCode.SANDBOX_UNAVAILABLE, "no launcher");
+    workers.refusal = new PluginException(ErrorCode.STORE_UNAVAILABLE, "no store");
     CompletableFuture<ExecutionResult> patient = call("{}");
     plugin.settle();
     PluginException error = failure(call(Duration.ofMillis(500)));
     assertThat(error.code()).isEqualTo(ErrorCode.PLUGIN_TIMEOUT);
-    assertThat(error.getMessage()).endsWith("What happened last: no launcher");
+    assertThat(error.getMessage()).endsWith("What happened last: no store");
     assertThat(givenUp).isEmpty();
     workers.refusal = null;
     assertThat(join(answered(workers.next(), patient, "1")).orThrow().success()).isTrue();
+  }
+
+  @Test
+  void without_a_sandbox_calls_are_refused_at_once_until_there_is_one() {
+    workers.refusal = new PluginException(ErrorCode.SANDBOX_UNAVAILABLE, "no engine");
+    CompletableFuture<ExecutionResult> early = call("{}");
+    plugin.settle();
+    assertThat(failure(early).getMessage()).isEqualTo("no engine");
+    assertThat(failure(call("{}")).code()).isEqualTo(ErrorCode.SANDBOX_UNAVAILABLE);
+    assertThat(givenUp).isEmpty();
+    workers.refusal = null;
+    var worker = workers.next();
+    while (plugin.running() == null) {
+      Thread.onSpinWait(); // from being started to taking calls
+    }
+    assertThat(join(answered(worker, call("{}"), "1")).orThrow().success()).isTrue();
   }
 
   @Test

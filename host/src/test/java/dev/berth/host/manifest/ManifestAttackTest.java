@@ -244,12 +244,29 @@ class ManifestAttackTest {
   @Test
   void MAN_10_image_chosen_by_the_plugin() {
     PluginException refused =
-        refused(with("docker_image: attacker/x\nprivileged: true\nsandbox: {type: none}\n"));
+        refused(with("dockerfile: Other\nprivileged: true\nsandbox: {type: none}\n"));
     assertThat(refused.code()).isEqualTo(ErrorCode.MANIFEST_UNKNOWN_FIELD);
     assertThat(refused.getMessage())
-        .contains("unknown key \"docker_image\"")
+        .contains("unknown key \"dockerfile\"")
         .contains("unknown key \"privileged\"")
         .contains("unknown key \"sandbox\"");
+    // A name alone is taken; whether it is followed is for the operator to say (DockerSandboxTest).
+    for (String image :
+        List.of(
+            "../../etc",
+            "x --privileged",
+            "x?platform=y",
+            "https://a/x",
+            "-x",
+            "UPPER/x",
+            "x@sha256:0",
+            "a/" + "b".repeat(300))) {
+      assertThat(message(with("docker_image: \"" + image + "\"\n")))
+          .as(image)
+          .startsWith(
+              "plugin.yaml has a problem:\nplugin.yaml:4:15: docker_image: expected an image such"
+                  + " as python:3.12-slim");
+    }
   }
 
   @ParameterizedTest

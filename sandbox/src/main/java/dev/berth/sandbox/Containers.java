@@ -1,0 +1,419 @@
+package dev.berth.sandbox;
+
+import dev.berth.api.ErrorCode;
+import dev.berth.api.PluginException;
+import dev.berth.sandbox.ContainerRequest.Bind;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.UserPrincipal;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.eclipse.jetty.http.HttpMethod;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * The containers of one host: makes them, hears of their ends, and removes them, also those that an
+ * earlier host left or that were made after nobody waited for them any more.
+ */
+final class Containers implements AutoCloseable {
+  static final String LABEL = "dev.berth";
+  private static final Logger log = LoggerFactory.getLogger(Containers.class);
+  private static final int START_SECONDS = 60;
+  private static final int END_SECONDS = 20;
+  private static final int TOKEN_BYTES = 32;
+
+  /**
+   * Where the uids of containers whose plugin isn't known begin; the process sandbox has others.
+   */
+  private static final int FIRST_USER = 270_000;
+
+  private static final int USERS = 65_536;
+
+  /** What a container is made with. */
+  record Shape(DockerImage image, long memoryBytes, int cpuShares) {}
+
+  /** Whose a container is: its uid and gid, and the folders it has from its beginning. */
+  record Owner(int user, int group, List<Bind> folders) {}
+
+  private final DockerSandboxSettings settings;
+  private final DockerEngine engine;
+  private final Rendezvous rendezvous;
+  private final Path runtime;
+  private final Path scratch;
+  private final String installation;
+  private final String boot = UUID.randomUUID().toString();
+  private final String seccomp = SeccompProfile.docker();
+  private final SecureRandom random = new SecureRandom();
+  private final AtomicInteger made = new AtomicInteger();
+  private final Map<String, DockerWorker> workers = new ConcurrentHashMap<>();
+  private final Map<String, Boolean> making = new ConcurrentHashMap<>();
+  private volatile String isolatingRuntime = "";
+  private volatile Runnable back = () -> {};
+  private volatile boolean sweeping;
+  private volatile boolean closed;
+
+  Containers(
+      DockerSandboxSettings settings,
+      DockerEngine engine,
+      RunFolder run,
+      Rendezvous rendezvous,
+      Path runtime)
+      throws IOException {
+    this.settings = settings;
+    this.engine = engine;
+    this.rendezvous = rendezvous;
+    this.runtime = runtime;
+    this.installation = run.installation();
+    this.scratch = Files.createDirectories(run.path().resolve("docker"));
+    try (var left = Files.list(scratch)) {
+      for (Path file : left.toList()) {
+        Files.delete(file); // a dead host's tokens
+      }
+    }
+    Files.write(scratch.resolve("place"), new byte[0]);
+  }
+
+  /** Use this runtime of the engine's from now on; empty for its default. */
+  void use(String engineRuntime) {
+    isolatingRuntime = engineRuntime;
+  }
+
+  /**
+   * Begins to follow the engine.
+   *
+   * @param engineIsBack called each time the engine answers after it did not
+   */
+  void watch(Runnable engineIsBack) {
+    back = engineIsBack;
+    Thread.ofPlatform().daemon().name("berth-docker-events").start(this::follow);
+  }
+
+  /** Removes the containers of this data folder: whoever made them is dead. */
+  void reap() {
+    for (JsonNode row : list("installation", installation)) {
+      String id = row.path("Id").asString();
+      log.info("docker: removing {} of an earlier run", row.path("Names").path(0).asString(id));
+      var _ = engine.delete("/containers/" + id + "?force=1&v=1");
+    }
+  }
+
+  private JsonNode list(String label, String value) {
+    String filter = "{\"label\":[\"" + LABEL + "." + label + "=" + value + "\"]}";
+    return engine.get("/containers/json?all=1&filters=" + DockerEngine.encoded(filter)).body();
+  }
+
+  /**
+   * Makes and starts a container, and waits until its worker has connected.
+   *
+   * @param owner null for one whose folders come later, from outside
+   * @throws PluginException {@code sandbox_unavailable}, {@code plugin_start_failed}; no container
+   *     is left then, or it is removed as soon as the engine answers
+   */
+  DockerWorker make(Shape shape, @Nullable Owner owner) {
+    int number = made.incrementAndGet();
+    String name = "berth_" + installation + "_" + boot.substring(0, 8) + "_" + number;
+    int user = owner == null ? FIRST_USER + number % USERS : owner.user();
+    int group = owner == null ? user : owner.group();
+    byte[] token = new byte[TOKEN_BYTES];
+    random.nextBytes(token);
+    Path secret = scratch.resolve("token" + number);
+    Rendezvous.Guest guest = rendezvous.expect(token, principal(user));
+    making.put("/" + name, true);
+    DockerWorker worker = null;
+    boolean complete = false;
+    try {
+      // Read through the mount by whatever uid the container has; the folder around it is ours.
+      String hex = HexFormat.of().formatHex(token);
+      Files.writeString(secret, hex, StandardCharsets.US_ASCII);
+      Files.setPosixFilePermissions(secret, PosixFilePermissions.fromString("r--r--r--"));
+      ContainerRequest request = request(shape, user + ":" + group, secret, owner);
+      worker = create(name, request, user, guest);
+      start(worker);
+      CompletableFuture.anyOf(guest.arrived(), worker.exited())
+          .get(START_SECONDS, TimeUnit.SECONDS);
+      if (!guest.arrived().isDone()) {
+        throw unavailable(
+            "its container " + worker.exited().join().describe() + " before it connected", null);
+      }
+      complete = true;
+      return worker;
+    } catch (IOException | ExecutionException | TimeoutException e) {
+      throw unavailable(String.valueOf(e), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw unavailable("interrupted", e);
+    } finally {
+      making.remove("/" + name);
+      if (!complete) {
+        rendezvous.dismiss(guest);
+        if (worker == null) {
+          sweepSoon(); // the engine may make it yet
+        } else {
+          discard(worker);
+        }
+      }
+      try {
+        Files.deleteIfExists(secret); // spent: a token is good for one connection of each kind
+      } catch (IOException e) {
+        log.warn("{} can't be removed: {}", secret, e.toString());
+      }
+    }
+  }
+
+  private DockerWorker create(
+      String name, ContainerRequest request, int user, Rendezvous.Guest guest) {
+    DockerEngine.Answer created = engine.post("/containers/create?name=" + name, request.body());
+    if (!created.ok()) {
+      String why = "it made no container: " + created.message();
+      throw created.status() < 500 ? notStarted(why) : engine.unavailable(why, null);
+    }
+    String id = created.body().path("Id").asString();
+    var worker = new DockerWorker(engine, id, user, guest, request.memoryBytes(), this::sweepSoon);
+    workers.put(id, worker);
+    var _ = worker.removed().thenRun(() -> workers.remove(id));
+    return worker;
+  }
+
+  private void start(DockerWorker worker) {
+    String path = "/containers/" + worker.container();
+    DockerEngine.Answer started = engine.post(path + "/start", null);
+    if (!started.ok()) {
+      throw engine.unavailable("it did not start a container: " + started.message(), null);
+    }
+    JsonNode state = engine.get(path + "/json").body().path("State");
+    if (!state.path("Running").asBoolean(false)) {
+      worker.ended(state.path("ExitCode").asInt(-1));
+    } else if (!worker.started(state.path("Pid").asLong(0))) {
+      throw unavailable(
+          "its process is not on this machine. Use an engine that runs beside Berth", null);
+    }
+  }
+
+  private ContainerRequest request(Shape shape, String who, Path secret, @Nullable Owner owner) {
+    List<Bind> binds = new ArrayList<>();
+    binds.add(new Bind(runtime.toString(), "/runtime", false));
+    binds.add(new Bind(rendezvous.path().toString(), "/run/berth/host.sock", true));
+    binds.add(new Bind(secret.toString(), "/run/berth/token", false));
+    if (owner == null) {
+      binds.add(new Bind(scratch.resolve("place").toString(), "/run/egress.sock", false));
+    } else {
+      binds.addAll(owner.folders());
+    }
+    return new ContainerRequest(
+        shape.image().id(),
+        shape.image().python().executable().toString(),
+        who,
+        shape.memoryBytes(),
+        shape.cpuShares(),
+        settings.maxCpus(),
+        settings.maxPids(),
+        settings.maxOpenFiles(),
+        DockerIsolation.coreLimit(),
+        settings.tmpMb(),
+        seccomp,
+        shape.image().environment(),
+        binds,
+        Map.of(LABEL + ".installation", installation, LABEL + ".boot", boot),
+        isolatingRuntime);
+  }
+
+  private static UserPrincipal principal(int uid) {
+    try {
+      return FileSystems.getDefault()
+          .getUserPrincipalLookupService()
+          .lookupPrincipalByName(Integer.toString(uid));
+    } catch (IOException e) {
+      throw notStarted("there is no uid " + uid);
+    }
+  }
+
+  static PluginException notStarted(String why) {
+    return new PluginException(
+        ErrorCode.PLUGIN_START_FAILED, "The Docker sandbox did not start: " + why + ".");
+  }
+
+  /** Before a plugin's code could have had a part in it. */
+  static PluginException unavailable(String why, @Nullable Throwable cause) {
+    return new PluginException(
+        ErrorCode.SANDBOX_UNAVAILABLE,
+        "The Docker sandbox did not start: " + why + ". The engine's own log may say more.",
+        cause);
+  }
+
+  /** Kills and removes it, and waits for that. */
+  void discard(DockerWorker worker) {
+    rendezvous.dismiss(worker.guest());
+    if (worker.guest().arrived().isDone() && !worker.guest().arrived().isCancelled()) {
+      Rendezvous.close(worker.channel());
+      Rendezvous.close(worker.output());
+    }
+    worker.kill();
+    try {
+      worker.exited().get(END_SECONDS, TimeUnit.SECONDS);
+      if (closed) {
+        worker.removed().get(END_SECONDS / 2, TimeUnit.SECONDS);
+      }
+    } catch (ExecutionException | TimeoutException e) {
+      log.error("Container {} did not end", worker.container(), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Follows what the engine says of our containers, for as long as this is open. */
+  private void follow() {
+    String filter =
+        DockerEngine.encoded(
+            "{\"type\":[\"container\"],\"event\":[\"die\",\"oom\",\"destroy\"],\"label\":[\""
+                + LABEL
+                + ".boot="
+                + boot
+                + "\"]}");
+    long pause = 50;
+    while (!closed) {
+      try {
+        var _ =
+            engine.stream(
+                HttpMethod.GET,
+                "/events?filters=" + filter,
+                () -> Thread.ofVirtual().start(this::takeStock),
+                this::heard);
+        pause = 50;
+      } catch (RuntimeException e) {
+        if (!closed) {
+          log.debug("docker: events are interrupted: {}", e.toString());
+        }
+      }
+      try {
+        Thread.sleep(pause); // there is nothing to wait for but the engine's return
+      } catch (InterruptedException e) {
+        return;
+      }
+      pause = Math.min(1000, pause * 2);
+    }
+  }
+
+  private void heard(JsonNode event) {
+    DockerWorker worker =
+        workers.get(event.path("Actor").path("ID").asString(event.path("id").asString("")));
+    if (worker == null) {
+      return;
+    }
+    switch (event.path("Action").asString(event.path("status").asString(""))) {
+      case "oom" -> worker.metMemoryLimit();
+      case "die" ->
+          worker.ended(event.path("Actor").path("Attributes").path("exitCode").asInt(137));
+      case "destroy" -> worker.ended(137);
+      default -> log.debug("docker: {}", event);
+    }
+  }
+
+  /** What ended while nobody listened. */
+  private void takeStock() {
+    for (DockerWorker worker : List.copyOf(workers.values())) {
+      try {
+        DockerEngine.Answer answer = engine.get("/containers/" + worker.container() + "/json");
+        JsonNode state = answer.body().path("State");
+        String status = state.path("Status").asString("");
+        if (answer.status() == 404) {
+          worker.ended(137);
+        } else if (status.equals("exited") || status.equals("dead")) {
+          worker.ended(state.path("ExitCode").asInt(137));
+        }
+      } catch (PluginException e) {
+        return; // gone again; the next connection takes stock anew
+      }
+    }
+    sweepSoon();
+    back.run();
+  }
+
+  /** Removes what nobody has, as soon as the engine answers. */
+  void sweepSoon() {
+    synchronized (workers) {
+      if (sweeping || closed) {
+        return;
+      }
+      sweeping = true;
+    }
+    Thread.ofVirtual().name("berth-docker-sweep").start(this::sweep);
+  }
+
+  private void sweep() {
+    boolean more = true;
+    while (more && !closed) {
+      try {
+        Thread.sleep(1000); // long enough for what the engine has begun to be seen
+        more = sweepOnce();
+      } catch (InterruptedException e) {
+        return;
+      } catch (PluginException e) {
+        log.debug("docker: removing what is left has to wait: {}", e.getMessage());
+      } finally {
+        synchronized (workers) {
+          sweeping = more && !closed;
+        }
+      }
+    }
+  }
+
+  /** Whether something is still to be removed. */
+  private boolean sweepOnce() {
+    boolean left = false;
+    for (JsonNode row : list("boot", boot)) {
+      String id = row.path("Id").asString();
+      DockerWorker worker = workers.get(id);
+      if (worker != null && worker.exited().isDone()) {
+        worker.tellRemoved(engine.delete("/containers/" + id + "?force=1"));
+        left |= !worker.removed().isDone();
+      } else if (worker == null
+          && row.path("Names").valueStream().noneMatch(n -> making.containsKey(n.asString()))) {
+        log.info("docker: removing {}, which nobody has", row.path("Names").path(0).asString(id));
+        left |= !engine.delete("/containers/" + id + "?force=1").ok();
+      }
+    }
+    return left;
+  }
+
+  /** The one of ours that has this name with the engine; null when there is none. */
+  @Nullable DockerWorker named(String name) {
+    return workers.values().stream()
+        .filter(worker -> worker.name().equals(name))
+        .findFirst()
+        .orElse(null);
+  }
+
+  /** Ends all of them. */
+  @Override
+  public void close() {
+    closed = true;
+    try (ExecutorService all = Executors.newVirtualThreadPerTaskExecutor()) {
+      List.copyOf(workers.values()).forEach(worker -> all.execute(() -> discard(worker)));
+    }
+    try {
+      reap();
+    } catch (PluginException e) {
+      log.warn(
+          "docker: containers may be left and are removed at the next start: {}", e.getMessage());
+    }
+  }
+}

@@ -1,0 +1,178 @@
+package dev.berth.sandbox;
+
+import dev.berth.api.ErrorCode;
+import dev.berth.api.PluginException;
+import dev.berth.api.Text;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HexFormat;
+import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Builds the image that a package's Dockerfile describes, where the operator allows it.
+ *
+ * <p>Its commands run without a network and with bounded memory and CPU. The engine itself would
+ * fetch what ADD names, from wherever the engine can reach, so ADD is refused; it fetches the image
+ * of FROM, as it does for {@code docker_image}.
+ */
+final class PluginBuild {
+  private static final Logger log = LoggerFactory.getLogger(PluginBuild.class);
+  private static final String DOCKERFILE = "Dockerfile";
+  private static final int MAX_DOCKERFILE = 1 << 16;
+  private static final long MEMORY = 1L << 30;
+  private static final int KEPT_LINES = 30;
+
+  // An instruction may go on after a line's end; which character says so the file itself can
+  // choose.
+  private static final Pattern CONTINUED = Pattern.compile("[\\\\`][ \\t]*\\r?\\n");
+  private static final Pattern ADD =
+      Pattern.compile("^\\s*(ONBUILD\\s+)*ADD\\b", Pattern.CASE_INSENSITIVE | Pattern.MULTILINE);
+
+  private static final String PACK =
+      "import sys; sys.path.insert(1, sys.argv[1]); from berth_runtime import context;"
+          + " context.main(sys.argv[2])";
+
+  private final DockerEngine engine;
+  private final Path python;
+  private final Path runtime;
+
+  /**
+   * @param python an interpreter of this machine's
+   * @param runtime the folder of the Python files
+   */
+  PluginBuild(DockerEngine engine, Path python, Path runtime) {
+    this.engine = engine;
+    this.python = python;
+    this.runtime = runtime;
+  }
+
+  static boolean hasDockerfile(Path packageDir) {
+    return Files.isRegularFile(packageDir.resolve(DOCKERFILE), LinkOption.NOFOLLOW_LINKS);
+  }
+
+  /**
+   * The name of the package's image, which is built when the engine hasn't got it.
+   *
+   * @throws PluginException {@code plugin_start_failed} with the end of the build's output, {@code
+   *     sandbox_unavailable}
+   */
+  String image(Path packageDir) {
+    String name = "berth-plugin:" + key(packageDir);
+    if (engine.get("/images/" + name + "/json").ok()) {
+      return name;
+    }
+    check(packageDir);
+    build(packageDir, name);
+    return name;
+  }
+
+  /** Packages are immutable, and each is in a folder named by its digest. */
+  private static String key(Path packageDir) {
+    try {
+      byte[] digest =
+          MessageDigest.getInstance("SHA-256")
+              .digest(packageDir.toAbsolutePath().toString().getBytes(StandardCharsets.UTF_8));
+      return HexFormat.of().formatHex(digest, 0, 16);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+
+  private static void check(Path packageDir) {
+    Path file = packageDir.resolve(DOCKERFILE);
+    try {
+      if (Files.size(file) > MAX_DOCKERFILE) {
+        throw failed("its Dockerfile is larger than 64 KiB", "");
+      }
+      String text = Files.readString(file, StandardCharsets.ISO_8859_1);
+      if (refuses(text)) {
+        throw failed("its Dockerfile has ADD, which could fetch from anywhere; use COPY", "");
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Whether a Dockerfile may make the engine fetch something. */
+  static boolean refuses(String dockerfile) {
+    return ADD.matcher(CONTINUED.matcher(dockerfile).replaceAll("")).find();
+  }
+
+  private void build(Path packageDir, String name) {
+    log.info("docker: building {} from the Dockerfile of {}", name, packageDir.getFileName());
+    Deque<String> said = new ArrayDeque<>();
+    String[] error = {""};
+    String query =
+        "/build?version=1&rm=1&forcerm=1&networkmode=none&memory="
+            + MEMORY
+            + "&memswap="
+            + MEMORY
+            + "&cpuperiod=100000&cpuquota=100000&t="
+            + DockerEngine.encoded(name)
+            + "&labels="
+            + DockerEngine.encoded("{\"" + Containers.LABEL + ".plugin\":\"1\"}");
+    Process pack = pack(packageDir);
+    try {
+      engine.build(
+          query,
+          pack.getInputStream(),
+          line -> {
+            String text = line.path("stream").asString("").strip();
+            if (!text.isEmpty()) {
+              if (said.size() == KEPT_LINES) {
+                said.removeFirst();
+              }
+              said.addLast(Text.printable(text, 500));
+            }
+            if (line.has("error") || line.has("message")) {
+              error[0] = line.path("error").asString(line.path("message").asString(""));
+            }
+          });
+    } finally {
+      pack.destroyForcibly();
+    }
+    if (!error[0].isEmpty()) {
+      throw failed(
+          "its Dockerfile could not be built (its commands have no network): "
+              + Text.printable(error[0], 500),
+          String.join("\n", said));
+    }
+  }
+
+  private Process pack(Path packageDir) {
+    var builder =
+        new ProcessBuilder(
+                python.toString(),
+                "-I",
+                "-S",
+                "-X",
+                "utf8",
+                "-c",
+                PACK,
+                runtime.toString(),
+                packageDir.toString())
+            .redirectError(ProcessBuilder.Redirect.DISCARD);
+    builder.environment().clear();
+    try {
+      return builder.start();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static PluginException failed(String why, String output) {
+    return new PluginException(
+        ErrorCode.PLUGIN_START_FAILED,
+        "The plugin has no image to run in: " + why + (output.isEmpty() ? "." : "\n" + output));
+  }
+}
