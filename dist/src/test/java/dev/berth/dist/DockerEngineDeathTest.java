@@ -165,7 +165,7 @@ final class DockerEngineDeathTest {
     List<String> before = engine.docker("ps", "--all", "--quiet", "--no-trunc").lines().toList();
     try (var berth = serve()) {
       answers(berth);
-      await(SOON, () -> engine.containers().size() == 4);
+      await(berth, () -> engine.containers().size() == 4);
       assertThat(named()).containsExactly(id + " running");
       assertThat(engine.docker("ps", "--all", "--quiet", "--no-trunc").lines())
           .filteredOn(before::contains)

@@ -159,7 +159,7 @@ final class SeccompProfileTest {
   }
 
   @Test
-  @EnabledIf(value = "engine", disabledReason = "needs a Docker engine with " + IMAGE)
+  @EnabledIf(value = "engine", disabledReason = "needs a Docker engine that has the test image")
   void aRealEngineRefusesAndLetsThroughAsThePolicySays(@TempDir Path folder) throws Exception {
     JsonNode said = json.readTree(run(folder, "/probe/refusals.py", "/probe/seccomp.json"));
     for (JsonNode attempt : said.path("refused")) {
@@ -178,7 +178,7 @@ final class SeccompProfileTest {
   }
 
   @Test
-  @EnabledIf(value = "engine", disabledReason = "needs a Docker engine with " + IMAGE)
+  @EnabledIf(value = "engine", disabledReason = "needs a Docker engine that has the test image")
   void aRealEngineKillsForeignCalls(@TempDir Path folder) throws Exception {
     for (String machineCode : Policy.FOREIGN_CALLS) {
       assertThat(exit(folder, "-c", Policy.execute(machineCode))).isEqualTo(128 + 31);
