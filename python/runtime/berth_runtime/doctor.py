@@ -41,7 +41,10 @@ def main(scratch: str, data: str, engine: str) -> None:
     level, found = engine_probe.probe(engine)
     levels.append(level)
     findings += [f.row() for f in found]
-    findings.append(_in_child(lambda: quota_probe.probe(scratch).row()))
+    quota = _in_child(lambda: quota_probe.probe(scratch).row())
+    findings.append(quota)
+    for level in levels:
+        _add_quota(level, quota)
     facts = {
         "kernel": os.uname().release,
         "machine": os.uname().machine,
@@ -49,6 +52,17 @@ def main(scratch: str, data: str, engine: str) -> None:
         "cpus": str(os.cpu_count()),
     }
     print(json.dumps({"facts": facts, "levels": levels, "findings": findings}))
+
+
+def _add_quota(level: dict[str, Any], quota: dict[str, Any]) -> None:
+    """Both kinds keep /data in file systems of a given size where root can mount them."""
+    if not level["available"]:
+        return
+    if quota["ok"] and level["name"] != "process_without_root":
+        level["enforced"].append(quota["name"])
+    else:
+        why = "only root can mount a file system of a given size" if quota["ok"] else quota["what"]
+        level["missing"].append([quota["name"], why, "Run Berth as root, with mkfs.ext4 and loop devices."])
 
 
 def _in_child(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from typing import Any, Optional, Sequence
 
 MOST_CONNECTIONS = 32
 _BUFFER = 65536
+_PAUSE_SECONDS = 0.2
 
 
 def provide(path: str) -> int:
@@ -109,37 +110,54 @@ class Forwarder:
         self._path = path
         self._selector = selectors.DefaultSelector()
         self._pairs = 0
+        self._deaf = False
 
     def serve(self) -> None:
         """Forward for as long as the process lives."""
         self._listener.setblocking(False)
         self._selector.register(self._listener, selectors.EVENT_READ)
         while True:
-            for key, events in self._selector.select():
+            ready = self._selector.select(_PAUSE_SECONDS if self._deaf else None)
+            if not ready:
+                self._listen_again()
+            for key, events in ready:
                 if key.fileobj is self._listener:
                     self._accept()
                 elif key.data.near.fileno() >= 0:  # else closed in this very round
                     self._move(key.data, key.fileobj, events)
 
     def _accept(self) -> None:
+        far = None
         try:
             near, _ = self._listener.accept()
-        except OSError:
+        except BlockingIOError:
             return
-        far = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        except OSError:
+            # Out of descriptors, most likely, and the listener would go on saying that somebody waits.
+            self._selector.unregister(self._listener)
+            self._deaf = True
+            return
         try:
+            far = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             if self._pairs >= MOST_CONNECTIONS:
                 raise ConnectionRefusedError
             far.connect(self._path)
         except OSError:
             near.close()
-            far.close()
+            if far is not None:
+                far.close()
             return
         self._pairs += 1
         pair = _Pair(near, far)
         for sock in (near, far):
             sock.setblocking(False)
             self._selector.register(sock, selectors.EVENT_READ, pair)
+
+    def _listen_again(self) -> None:
+        """A descriptor may be free again: a connection ended, or a while has passed."""
+        if self._deaf:
+            self._deaf = False
+            self._selector.register(self._listener, selectors.EVENT_READ)
 
     def _move(self, pair: _Pair, sock: Any, events: int) -> None:
         try:
@@ -170,6 +188,7 @@ class Forwarder:
                 self._selector.unregister(sock)
         pair.close()
         self._pairs -= 1
+        self._listen_again()
 
 
 class _AiohttpFinder(importlib.abc.MetaPathFinder):

@@ -67,8 +67,6 @@ def probe(path: str) -> tuple[dict[str, Any], list[Finding]]:
         level["enforced"].append("landlock")  # the worker applies it itself
     else:
         level["missing"].append(["landlock", "the kernel has no Landlock", "Use Linux 5.13 or later with it."])
-    quota = "Put the data folder on a file system of its own, or give it a quota."
-    level["missing"].append(["data_size_limit", "no quota is kept on /data in containers", quota])
     if "name=userns" in options:
         level["enforced"].append("user_namespace")
     else:

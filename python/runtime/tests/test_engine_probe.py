@@ -55,7 +55,7 @@ def test_what_an_engine_lacks_is_missing_with_a_remedy(serve: Serve) -> None:
     assert level["available"]
     assert {"memory_limit", "process_limit", "user_namespace"} <= set(level["enforced"])
     missing = {name: remedy for name, _, remedy in level["missing"]}
-    assert set(missing) - {"landlock"} == {"seccomp", "swap_limit", "cpu_limit", "data_size_limit"}
+    assert set(missing) - {"landlock"} == {"seccomp", "swap_limit", "cpu_limit"}
     assert all(missing.values())
     assert [(f.name, f.ok) for f in findings] == [("docker_engine", True), ("gvisor", True)]
     assert findings[0].what.startswith("Docker 27.0, API 1.46,")

@@ -1,6 +1,7 @@
 package dev.berth.channel;
 
 import dev.berth.api.PluginId;
+import java.io.IOException;
 import java.nio.channels.SocketChannel;
 
 /** Opens conversations. */
@@ -21,6 +22,13 @@ public final class WorkerChannels {
       ChannelLimits limits,
       ChannelListener listener) {
     var channel = new SocketWorkerChannel(socket, limits, listener, new Failures(plugin, name));
+    try {
+      // Now, not when the loop's thread comes to it: a write in between would hold its caller until
+      // the plugin reads.
+      socket.configureBlocking(false);
+    } catch (IOException _) {
+      // It is closed, which the loop finds out and tells.
+    }
     loop.add(socket, channel, channel::attach);
     return channel;
   }

@@ -125,14 +125,43 @@ final class VolumeTest {
   }
 
   @Test
-  void an_update_sees_the_files_while_both_versions_run() {
-    try (var berth = new RunningBerth(folder.resolve("data"), Kinds.PROCESS.hosting())) {
-      String id = berth.running(Pack.tar(Fixtures.plugin("filler"), folder));
-      assertThat(ask(berth, id, "keep").path("lines").asInt()).isEqualTo(1);
-      Answer configured = berth.post("/api/plugins/" + id + "/disable");
-      assertThat(configured.status()).isEqualTo(200);
-      assertThat(berth.post("/api/plugins/" + id + "/enable").status()).isEqualTo(200);
-      assertThat(ask(berth, id, "keep").path("lines").asInt()).isEqualTo(2);
+  void deep_folders_are_taken_over_too() throws Exception {
+    Path data = folder.resolve("data");
+    try (var berth = new RunningBerth(data, Kinds.PROCESS.hosting())) {
+      String id = berth.install(Pack.tar(Fixtures.plugin("filler"), folder));
+      Path volume = Files.createDirectories(data.resolve("volumes/" + id));
+      String script =
+          "import os, sys\nos.chdir(sys.argv[1])\n"
+              + "for _ in range(500): os.mkdir('d'); os.chown('d', 200000, 200000); os.chdir('d')\n";
+      int made =
+          new ProcessBuilder("python3", "-c", script, volume.toString())
+              .inheritIO()
+              .start()
+              .waitFor();
+      assertThat(made).isZero();
+      Files.setAttribute(volume, "unix:uid", 200_000);
+      Answer enabled = berth.post("/api/plugins/" + id + "/enable");
+      assertThat(enabled.status()).as(enabled.body()).isEqualTo(200);
+      assertThat(ask(berth, id, "keep").path("names").toString()).isEqualTo("[\"d\",\"kept\"]");
+      try (var left = Files.list(data.resolve("volumes"))) {
+        assertThat(left).containsExactly(volume);
+      }
+    }
+  }
+
+  @Test
+  void more_than_the_size_is_not_taken_over_and_nothing_is_lost() throws IOException {
+    Path data = folder.resolve("data");
+    try (var berth = new RunningBerth(data, Kinds.PROCESS.hosting().withDataMb(16))) {
+      String id = berth.install(Pack.tar(Fixtures.plugin("filler"), folder));
+      Path volume = Files.createDirectories(data.resolve("volumes/" + id));
+      Files.write(volume.resolve("large"), new byte[20 * MB]);
+      Files.setAttribute(volume, "unix:uid", 200_000);
+      Answer enabled = berth.post("/api/plugins/" + id + "/enable");
+      assertThat(enabled.code()).isEqualTo("disk_full");
+      assertThat(enabled.detail()).contains("--data-size");
+      assertThat(volume.resolve("large")).hasSize(20 * MB);
+      assertThat(data.resolve("volumes/" + id + ".new")).doesNotExist();
     }
   }
 }

@@ -11,10 +11,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -59,7 +57,7 @@ final class VolumeImages {
   Path probe(Path folder) throws IOException {
     Path image = folder.resolve("probe.img");
     Files.deleteIfExists(image);
-    make(image, PROBE_BYTES, 0, null);
+    make(image, PROBE_BYTES, 0);
     return image;
   }
 
@@ -94,8 +92,9 @@ final class VolumeImages {
           fresh,
           PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
       try {
-        make(fresh.resolve(IMAGE), Math.max(bytes, LEAST_BYTES), owner, takeOver ? folder : null);
+        make(fresh.resolve(IMAGE), Math.max(bytes, LEAST_BYTES), owner);
         if (takeOver) {
+          copy(folder, fresh.resolve(IMAGE), Files.createDirectory(fresh.resolve("mounted")));
           Files.move(folder, old, StandardCopyOption.ATOMIC_MOVE);
         }
         Files.move(fresh, folder, StandardCopyOption.ATOMIC_MOVE);
@@ -117,7 +116,7 @@ final class VolumeImages {
               + folder
               + ", can't be made ready: "
               + e.getMessage()
-              + (full ? ". Free some space." : ""),
+              + (full ? ". Free some space, or serve with a larger --data-size." : ""),
           e);
     }
   }
@@ -152,19 +151,31 @@ final class VolumeImages {
   }
 
   /**
-   * Makes an image.
-   *
-   * @param content a folder whose files are to be in it; null for none
+   * Copies a plugin's files into an image. By cp(1), which follows no link, over a mount that ends
+   * with it: mkfs.ext4 can fill an image too, but crashes on deep trees.
    */
-  private void make(Path image, long bytes, int owner, @Nullable Path content) throws IOException {
+  private static void copy(Path folder, Path image, Path mounted) throws IOException {
+    String script =
+        "mount -o loop,nosuid,nodev,noexec \"$1\" \"$2\" && cp -a -- \"$3/.\" \"$2/\" && umount \"$2\"";
+    run(
+        List.of("unshare", "--mount", "--propagation", "private"),
+        "sh",
+        "-c",
+        script,
+        "sh",
+        image.toString(),
+        mounted.toString(),
+        folder.toString());
+    Files.delete(mounted);
+  }
+
+  /** Makes an image. */
+  private void make(Path image, long bytes, int owner) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(mkfs.toString());
     command.addAll(List.of("-q", "-F", "-m", "0", "-b", "4096", "-E"));
     command.add("root_owner=" + owner + ":" + owner + ",nodiscard,lazy_itable_init=1");
     command.addAll(bytes < (256L << 20) ? List.of("-O", "^has_journal") : List.of("-J", "size=4"));
-    if (content != null) {
-      command.addAll(List.of("-d", content.toString()));
-    }
     command.add(image.toString());
     command.add(bytes / 1024 + "k");
     run(List.of(), command.toArray(String[]::new));
@@ -202,15 +213,10 @@ final class VolumeImages {
     }
   }
 
-  /** Never follows a link, and needs no right to what it deletes but root's. */
+  /** By rm(1), which follows no link and minds no depth. */
   private static void delete(Path tree) throws IOException {
-    if (Files.notExists(tree, LinkOption.NOFOLLOW_LINKS)) {
-      return;
-    }
-    try (Stream<Path> paths = Files.walk(tree)) {
-      for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(path);
-      }
+    if (Files.exists(tree, LinkOption.NOFOLLOW_LINKS)) {
+      run(List.of(), "rm", "-rf", "--one-file-system", "--", tree.toString());
     }
   }
 }
