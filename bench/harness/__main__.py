@@ -8,9 +8,9 @@ import sys
 import time
 from collections.abc import Callable
 
-from . import calls, lifecycle, memory, scale, start
+from . import calls, containers, endurance, lifecycle, memory, neighbours, recovery, scale, start
 from .berth import ROOT
-from .report import Plan, Row, machine, table
+from .report import Plan, Row, Unavailable, machine, table
 
 PARTS: dict[str, Callable[[Plan], list[Row]]] = {
     "calls": calls.run,
@@ -20,6 +20,12 @@ PARTS: dict[str, Callable[[Plan], list[Row]]] = {
     "start": start.run,
     "scale": scale.run,
     "crash": lifecycle.crash,
+    "containers": containers.run,
+    "neighbours": neighbours.run,
+    "recovery": recovery.back,
+    "hung": recovery.hung,
+    "cycles": endurance.cycles,
+    "floods": endurance.floods,
 }
 RESULTS = ROOT / "bench" / "results" / "latest.md"
 
@@ -47,6 +53,8 @@ def main() -> int:
         begun = time.monotonic()
         try:
             rows += PARTS[name](plan)
+        except Unavailable as e:
+            print(f"bench: {name} is left out: {e}", file=sys.stderr)
         except (OSError, RuntimeError, subprocess.SubprocessError) as e:
             failed.append(name)
             print(f"bench: {name} could not be measured: {e}", file=sys.stderr)

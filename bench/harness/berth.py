@@ -11,6 +11,7 @@ import subprocess
 import tarfile
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,16 @@ READY_SECONDS = 120
 class Berth:
     """Started when made, ended by close(). ``ready_seconds``: from starting it to its first ready answer."""
 
-    def __init__(self, environment: dict[str, str] | None = None) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="berth-bench-"))
+    def __init__(
+        self, environment: dict[str, str] | None = None, options: Sequence[str] = (), folder: Path | None = None
+    ) -> None:
+        self._keep = folder is not None
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="berth-bench-"))
         self.port = free_port()
-        self._log = (self.folder / "server.log").open("wb")
+        self._log = (self.folder / "server.log").open("ab")
         start = time.perf_counter()
         self._process = subprocess.Popen(
-            [ROOT / "berth", "serve", "--data", self.folder / "data", "--port", str(self.port)],
+            [ROOT / "berth", "serve", "--data", self.folder / "data", "--port", str(self.port), *options],
             env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=self._log,
@@ -66,6 +70,16 @@ class Berth:
         """The server and every process of its sandboxes."""
         return proc.family(self._process.pid)
 
+    @property
+    def pid(self) -> int:
+        """The server's own process."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """Ends it as a power cut would; what it runs is left to itself."""
+        self._process.kill()
+        self._process.wait()
+
     def ask(
         self, method: str, path: str, body: bytes = b"", kind: str = "application/json", status: int = 0
     ) -> Any:
@@ -91,7 +105,8 @@ class Berth:
             self.client.close()
         proc.end(self._process)
         self._log.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self._keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def pack(folder: Path, into: Path, name: str = "", extra: dict[str, bytes] | None = None) -> Path:

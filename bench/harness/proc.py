@@ -26,6 +26,18 @@ def family(pid: int) -> list[int]:
     return found
 
 
+def titled(pids: list[int], title: str) -> list[int]:
+    """Those of the processes whose command line begins so."""
+    found = []
+    for pid in pids:
+        try:
+            if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(title.encode()):
+                found.append(pid)
+        except OSError:
+            continue  # it has ended meanwhile
+    return found
+
+
 def cpu_seconds(pids: list[int]) -> float:
     """User and system time of processes that run on between two readings."""
     total = 0

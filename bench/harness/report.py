@@ -11,6 +11,10 @@ from statistics import median
 from typing import Any
 
 
+class Unavailable(RuntimeError):
+    """This machine lacks what a part needs; the text says what."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One line: what was measured against what, and which ratio is to be reached.

@@ -1,0 +1,95 @@
+"""Containers of a Docker engine, against the engine's own way of running something, and against processes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from . import proc
+from .berth import Berth, pack
+from .peers import ECHO
+from .report import Plan, Row, Unavailable, in_turn, middle, seconds
+
+IMAGE = os.environ.get("BERTH_TEST_IMAGE", "berth-test-python:1")
+OPTIONS = ("--sandbox", "docker", "--docker-image", IMAGE)
+PARKED = 2
+
+
+def engine() -> str:
+    """The docker command; Unavailable when there is no engine that has the image."""
+    docker = shutil.which("docker")
+    if docker is None or subprocess.run([docker, "image", "inspect", IMAGE], capture_output=True).returncode:
+        raise Unavailable(f"there is no Docker engine that has the image {IMAGE} (./verify makes one)")
+    return docker
+
+
+def containers(docker: str) -> int:
+    """How many of Berth's are running."""
+    listed = subprocess.run(
+        [docker, "ps", "--quiet", "--filter", "label=dev.berth.installation"], capture_output=True, check=True
+    )
+    return len(listed.stdout.split())
+
+
+def run(plan: Plan) -> list[Row]:
+    docker = engine()
+    with TemporaryDirectory() as folder, closing(Berth(options=OPTIONS)) as boxed, closing(Berth()) as plain:
+        archive = pack(ECHO, Path(folder))
+        in_box, in_process = boxed.install(archive), plain.install(archive)
+
+        def start(berth: Berth, plugin: str, rested: Callable[[], None]) -> float:
+            rested()
+            begun = time.perf_counter()
+            berth.enable(plugin)
+            berth.execute(plugin, {})
+            taken = time.perf_counter() - begun
+            berth.ask("POST", f"/api/plugins/{plugin}/disable")
+            return taken
+
+        def parked() -> None:
+            deadline = time.monotonic() + 30
+            while containers(docker) < PARKED and time.monotonic() < deadline:
+                time.sleep(0.05)
+            time.sleep(0.3)  # it is started; its Python comes up
+
+        plain_run = [docker, "run", "--rm", "--network", "none", IMAGE, "python3", "-c", "pass"]
+        starts = in_turn(
+            plan,
+            {
+                "docker": lambda: start(boxed, in_box, parked),
+                "process": lambda: start(plain, in_process, lambda: time.sleep(0.2)),
+                "run": lambda: proc.spawn_seconds(plain_run),
+            },
+        )
+        for berth, plugin in ((boxed, in_box), (plain, in_process)):
+            berth.enable(plugin)
+
+        def warm(berth: Berth, plugin: str) -> float:
+            taken = []
+            for _ in range(plan.pick(2000, 200)):
+                begun = time.perf_counter()
+                berth.execute(plugin, {})
+                taken.append(time.perf_counter() - begun)
+            return middle(taken)
+
+        calls = in_turn(plan, {"docker": lambda: warm(boxed, in_box), "process": lambda: warm(plain, in_process)})
+    box, process, run_ = (middle(starts[side]) for side in ("docker", "process", "run"))
+    box_call, process_call = middle(calls["docker"]), middle(calls["process"])
+    floor = f"{seconds(run_)}: `docker run` of the same image"
+    return [
+        Row("Docker: enable -> first answer, parked container", seconds(box), floor, box / run_, 0.125),
+        Row(
+            "Docker: warm execute over REST, p50",
+            seconds(box_call),
+            f"{seconds(process_call)}: process sandbox",
+            box_call / process_call,
+            1.1,
+        ),
+        Row("process: enable -> first answer, parked", seconds(process), floor, process / run_, 1 / 60),
+    ]
