@@ -267,6 +267,9 @@ final class Containers implements AutoCloseable {
       Rendezvous.close(worker.output());
     }
     worker.kill();
+    if (worker.pid() == 0) {
+      worker.ended(137); // never seen to run: the engine has no end of it to tell
+    }
     try {
       worker.exited().get(END_SECONDS, TimeUnit.SECONDS);
       if (closed) {

@@ -250,6 +250,10 @@ class ManifestAttackTest {
         .contains("unknown key \"dockerfile\"")
         .contains("unknown key \"privileged\"")
         .contains("unknown key \"sandbox\"");
+    for (String image : List.of("python", "python:3.12-slim", "localhost/x", "reg:5000/a/b")) {
+      assertThat(ManifestReaderTest.read(with("docker_image: \"" + image + "\"\n")).dockerImage())
+          .isEqualTo(image);
+    }
     // A name alone is taken; whether it is followed is for the operator to say (DockerSandboxTest).
     for (String image :
         List.of(
