@@ -91,5 +91,5 @@ def run(plan: Plan) -> list[Row]:
             box_call / process_call,
             1.1,
         ),
-        Row("process: enable -> first answer, parked", seconds(process), floor, process / run_, 1 / 60),
+        Row("process: enable -> first answer, parked", seconds(process), floor, process / run_, 0.017),
     ]

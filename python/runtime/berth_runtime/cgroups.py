@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 _WANTED = ("memory", "pids", "cpu", "cpuacct")
 _PERIOD_US = 100_000
+_PARKING_SHARES = 32
 _STALE_SECONDS = 5.0
 
 
@@ -62,6 +63,8 @@ class Group:
             else:
                 _write(os.path.join(self.folders["cpu"], "cpu.cfs_period_us"), _PERIOD_US)
                 _write(os.path.join(self.folders["cpu"], "cpu.cfs_quota_us"), quota)
+            # Until it has a plugin it makes itself ready, which is nothing that a running plugin should notice.
+            self.weigh(_PARKING_SHARES)
         for folder in sorted(set(self.folders.values())):
             _write(os.path.join(folder, "cgroup.procs"), 0)
 
@@ -76,6 +79,10 @@ class Group:
                         _write(os.path.join(folder, name), value)
             elif os.path.exists(os.path.join(folder, "memory.memsw.limit_in_bytes")):
                 _write(os.path.join(folder, "memory.memsw.limit_in_bytes"), memory_bytes)
+        self.weigh(cpu_shares)
+
+    def weigh(self, cpu_shares: int) -> None:
+        """Sets the weight against other workers, as Docker counts it: 1024 is one share."""
         if "cpu" in self.folders:
             shares = min(max(cpu_shares, 2), 262144)
             if self.unified:

@@ -40,6 +40,7 @@ from typing import Any, NoReturn
 
 from berth_runtime import features, host_facts, jail, linux, preparation, rehearsal, tree, zygote
 from berth_runtime.cgroups import Cgroups, Group
+from berth_runtime.governor import Governor
 from berth_runtime.preparation import Settings
 
 _PARKING_AT_ONCE = 2
@@ -121,6 +122,7 @@ class Launcher:
 
         prepared = preparation.prepare(settings)
         self._cgroups: Cgroups = prepared.cgroups
+        self._governor = Governor(prepared.cgroups)
         self._jail = prepared.jail
         self._found = prepared.found
         self._volumes = prepared.volumes
@@ -163,12 +165,12 @@ class Launcher:
                     self._hear(child)
             self._fill()
             self._leaving = [group for group in self._leaving if not group.remove()]
+            self._governor.look()
             self._sweep_in = self._volumes.sweep() if self._volumes is not None else None
 
     def _timeout(self) -> int | None:
         waits = [_RETRY_SECONDS] if self._leaving else []
-        if self._sweep_in is not None:
-            waits.append(self._sweep_in)
+        waits += [wait for wait in (self._sweep_in, self._governor.next()) if wait is not None]
         if self._fill_at is not None:
             waits.append(self._fill_at - time.monotonic())
         return max(0, int(min(waits) * 1000) + 1) if waits else None
@@ -362,6 +364,7 @@ class Launcher:
         assert order is not None
         with jail.step("set the control group's limits"):
             child.group.limit(order["memory"], order["shares"])
+        self._governor.take(order["name"], child.group, order["shares"])
         if self._jail.user_namespace:
             outside = jail.FIRST_UID + int(order["slot"]) if self._jail.uids else 0
             for name in ("gid_map", "uid_map"):
@@ -391,6 +394,7 @@ class Launcher:
             self._forget(child.control.fileno())
             child.control.close()
         del self._children[child.pid]
+        self._governor.give_back(child.group)
         self._give_back(child)
         oom = os.WIFSIGNALED(status) and child.group.oom_kills() > 0
         if not child.group.remove():

@@ -38,7 +38,7 @@ import org.slf4j.LoggerFactory;
 /** Opens and closes all that keeps plugins alive. */
 public final class Lifecycle implements AutoCloseable {
   /** Workers started at once when a host opens. */
-  private static final int STARTS = 8;
+  private static final int STARTS = Math.max(2, Runtime.getRuntime().availableProcessors());
 
   private static final Logger LOG = LoggerFactory.getLogger(Lifecycle.class);
 

@@ -1,0 +1,133 @@
+"""Keeps plugins that burn the CPU from being felt by the others.
+
+A quota bounds one plugin, but two dozen that use theirs up still want many times what the machine has, and the
+kernel deals its time in slices of some milliseconds to whoever is in the queue: a plugin that wakes for a moment's
+work waits for several of them. So a worker that used much of a CPU lately is given a small weight until it has been
+calm for a while. Weights only say who goes first: where nobody else wants the CPU, it goes on as fast as before.
+
+Looking costs something, so as long as all plugins together are calm only their common group is looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from typing import Callable, Iterable
+
+from berth_runtime.cgroups import Cgroups, Group
+
+CALM_SECONDS = 0.1  # between looks at the common group
+BUSY_SECONDS = 0.1  # between looks at each worker
+_BUSY_SHARE = 0.3  # of one CPU, all plugins together: below it nobody needs to be looked at
+_HOG_SHARE = 0.4  # of one CPU, where there is enough of it; where there isn't, half of what each could get
+_LEAST_HOG_SHARE = 0.03
+_ACTIVE_SHARE = 0.01
+_CALM_FOR = 1.0
+_REMEMBERED = 30.0  # how long a plugin's next worker is taken for what its last one was
+_DIVISOR = 100
+_CPUS = len(os.sched_getaffinity(0))
+
+
+@dataclass
+class Charge:
+    """A worker that is looked after."""
+
+    name: str
+    group: Group
+    shares: int
+    seen: int = 0
+    seen_at: float = 0.0
+    calm_since: float = 0.0
+    small: bool = False
+
+
+class Governor:
+    """Not for use by several threads. Its look() is to be called when next() says."""
+
+    def __init__(self, cgroups: Cgroups, clock: Callable[[], float] = time.monotonic) -> None:
+        self._common = Group(dict(cgroups.bases), cgroups.unified) if "cpu" in cgroups.bases else None
+        self._clock = clock
+        self._charges: dict[str, Charge] = {}  # by the group's folder
+        self._hogs: dict[str, float] = {}  # plugin -> when it was last seen to burn
+        self._total = 0
+        self._total_at = 0.0
+        self._next = 0.0
+        self._busy = False
+
+    def take(self, name: str, group: Group, shares: int) -> None:
+        """A worker begins, with its weight set to `shares`."""
+        if self._common is None:
+            return
+        now = self._clock()
+        charge = Charge(name, group, shares, _usage(group), now, now)
+        self._charges[group.folders["cpu"]] = charge
+        if now - self._hogs.get(name, -_REMEMBERED) < _REMEMBERED:
+            self._weigh(charge, True)
+        if len(self._charges) == 1:
+            self._total, self._total_at, self._next = _usage(self._common), now, now + CALM_SECONDS
+
+    def give_back(self, group: Group) -> None:
+        """A worker has ended."""
+        self._charges.pop(group.folders.get("cpu", ""), None)
+
+    def next(self) -> float | None:
+        """Seconds until look() is due; None when nobody is there to be looked at."""
+        return max(0.0, self._next - self._clock()) if self._charges else None
+
+    def look(self) -> None:
+        """Weighs who needs it, if it is time to."""
+        now = self._clock()
+        if self._common is None or not self._charges or now < self._next:
+            return
+        total = _usage(self._common)
+        share = _share(total - self._total, now - self._total_at)
+        self._total, self._total_at = total, now
+        was_busy, self._busy = self._busy, share > _BUSY_SHARE
+        if self._busy or was_busy or any(charge.small for charge in self._charges.values()):
+            self._look_at_each(now, self._charges.values())
+        self._next = now + (BUSY_SECONDS if self._busy else CALM_SECONDS)
+
+    def _look_at_each(self, now: float, charges: Iterable[Charge]) -> None:
+        shares = []
+        for charge in charges:
+            used = _usage(charge.group)
+            shares.append((charge, _share(used - charge.seen, now - charge.seen_at)))
+            charge.seen, charge.seen_at = used, now
+        active = sum(share > _ACTIVE_SHARE for _, share in shares)
+        hog = max(_LEAST_HOG_SHARE, min(_HOG_SHARE, 0.5 * _CPUS / max(1, active)))
+        for charge, share in shares:
+            if share > hog / 2:
+                charge.calm_since = now
+            if share > hog:
+                self._hogs[charge.name] = now
+                if not charge.small:
+                    self._weigh(charge, True)
+            elif charge.small and now - charge.calm_since > _CALM_FOR:
+                self._hogs.pop(charge.name, None)
+                self._weigh(charge, False)
+        if len(self._hogs) > 10_000:  # plugins come and go; what is remembered of them must too
+            self._hogs.clear()
+
+    def _weigh(self, charge: Charge, small: bool) -> None:
+        try:
+            charge.group.weigh(max(2, charge.shares // _DIVISOR) if small else charge.shares)
+            charge.small = small
+        except OSError:
+            pass  # it is ending
+
+
+def _share(nanos: int, seconds: float) -> float:
+    return nanos / 1e9 / seconds if seconds > 0 else 0.0
+
+
+def _usage(group: Group) -> int:
+    """CPU time of a group and what is below it, in nanoseconds; 0 when it is gone."""
+    try:
+        if group.unified:
+            with open(os.path.join(group.folders["cpu"], "cpu.stat"), encoding="ascii") as f:
+                return int(f.readline().split()[1]) * 1000  # usage_usec comes first
+        with open(os.path.join(group.folders["cpuacct"], "cpuacct.usage"), encoding="ascii") as f:
+            return int(f.read())
+    except (OSError, KeyError, ValueError, IndexError):
+        return 0

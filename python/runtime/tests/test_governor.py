@@ -1,0 +1,94 @@
+"""Who is given a small weight, and for how long; on folders that stand in for control groups."""
+
+from pathlib import Path
+from typing import Dict
+
+import pytest
+from berth_runtime.cgroups import Cgroups, Group
+from berth_runtime.governor import BUSY_SECONDS, CALM_SECONDS, Governor
+
+
+class Machine:
+    """Control groups of version 1 whose counters the test moves."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.now = 100.0
+        self.used: Dict[str, float] = {}
+        (folder / "cpuacct.usage").write_text("0")
+        base = str(folder)
+        self.cgroups = Cgroups({"cpu": base, "cpuacct": base})
+        self.governor = Governor(self.cgroups, lambda: self.now)
+
+    def worker(self, name: str, shares: int = 1024) -> Group:
+        group = self.cgroups.group(name)
+        Path(group.folders["cpu"]).mkdir(exist_ok=True)
+        self.used[name] = 0.0
+        self._write(name)
+        group.weigh(shares)
+        self.governor.take(f"plugin_{name}", group, shares)
+        return group
+
+    def _write(self, name: str) -> None:
+        (self.folder / name / "cpuacct.usage").write_text(str(int(self.used[name] * 1e9)))
+        (self.folder / "cpuacct.usage").write_text(str(int(sum(self.used.values()) * 1e9)))
+
+    def passes(self, seconds: float, **shares: float) -> None:
+        """Time goes by; each named worker uses that share of a CPU."""
+        end = self.now + seconds
+        while self.now < end:
+            step = min(BUSY_SECONDS, CALM_SECONDS)
+            self.now += step
+            for name, share in shares.items():
+                self.used[name] += share * step
+                self._write(name)
+            self.governor.look()
+
+    def weight(self, name: str) -> int:
+        return int((self.folder / name / "cpu.shares").read_text())
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    monkeypatch.setattr("berth_runtime.cgroups._write", lambda path, value: Path(path).write_text(str(value)))
+    monkeypatch.setattr("berth_runtime.governor._CPUS", 2)
+    return Machine(tmp_path)
+
+
+def test_who_burns_goes_last_until_calm(machine: Machine) -> None:
+    machine.worker("hog")
+    machine.worker("quiet", 512)
+    machine.passes(0.5, hog=1.0, quiet=0.02)
+    assert (machine.weight("hog"), machine.weight("quiet")) == (10, 512)
+    machine.passes(0.5, hog=0.0, quiet=0.02)
+    assert machine.weight("hog") == 10, "one breath is no calm"
+    machine.passes(1.5, hog=0.0, quiet=0.02)
+    assert machine.weight("hog") == 1024
+
+
+def test_many_that_share_the_machine_are_hogs_though_each_gets_little(machine: Machine) -> None:
+    for i in range(24):
+        machine.worker(f"w{i}")
+    machine.worker("victim")
+    machine.passes(0.5, victim=0.015, **{f"w{i}": 2 / 24 for i in range(24)})
+    assert {machine.weight(f"w{i}") for i in range(24)} == {10}
+    assert machine.weight("victim") == 1024
+
+
+def test_a_hog_that_is_started_again_begins_small(machine: Machine) -> None:
+    group = machine.worker("hog")
+    machine.passes(0.5, hog=1.0)
+    machine.governor.give_back(group)
+    machine.now += 5
+    machine.worker("hog")
+    assert machine.weight("hog") == 10
+    machine.passes(2.0, hog=0.0)
+    assert machine.weight("hog") == 1024
+
+
+def test_nobody_is_looked_at_where_nobody_is(machine: Machine) -> None:
+    assert machine.governor.next() is None
+    group = machine.worker("one")
+    assert machine.governor.next() is not None
+    machine.governor.give_back(group)
+    assert machine.governor.next() is None
