@@ -161,6 +161,12 @@ public final class ProcessSandbox implements Sandbox {
   }
 
   @Override
+  public Ceilings ceilings() {
+    return new Ceilings(
+        settings.maxPids(), settings.maxOpenFiles(), settings.tmpMb(), Ceilings.DEFAULT.fileMb());
+  }
+
+  @Override
   public Isolation isolation() {
     return isolation;
   }

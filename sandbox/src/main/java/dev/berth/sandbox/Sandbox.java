@@ -31,6 +31,11 @@ public interface Sandbox extends AutoCloseable {
     return null;
   }
 
+  /** What no worker gets more of. */
+  default Ceilings ceilings() {
+    return Ceilings.DEFAULT;
+  }
+
   /** Ends every worker and the launcher; returns when no process of it is left. */
   @Override
   void close();

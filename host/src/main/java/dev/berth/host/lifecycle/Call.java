@@ -105,7 +105,10 @@ final class Call extends CompletableFuture<ExecutionResult>
         case ExecutionResult.Failed failed when by != null && isCrash(failed) -> crashed(by);
         case ExecutionResult.Failed failed -> {
           stats.ended(elapsed().toNanos(), true);
-          complete(failed);
+          complete(
+              by == null
+                  ? failed
+                  : new ExecutionResult.Failed(by.explained(failed.error()), failed.elapsed()));
         }
         case ExecutionResult.Denied denied -> {
           stats.ended(elapsed().toNanos(), true);

@@ -78,7 +78,7 @@ final class Launcher {
     log.open();
     long logged = log.lastSequence();
     SandboxProcess process = start(plan, generation, log, traffic);
-    var worker = new Worker(plan, generation, process, log);
+    var worker = new Worker(plan, generation, process, log, sandbox.ceilings());
     try {
       attempt.has(worker);
       background.execute(new OutputReader(process.output(), log));

@@ -7,6 +7,7 @@ import dev.berth.api.PluginException;
 import dev.berth.api.SandboxExit;
 import dev.berth.channel.ChannelListener;
 import dev.berth.channel.WorkerChannel;
+import dev.berth.sandbox.Ceilings;
 import dev.berth.sandbox.ResourceUsage;
 import dev.berth.sandbox.SandboxProcess;
 import java.time.Duration;
@@ -29,6 +30,7 @@ final class Worker implements ChannelListener {
   private final int generation;
   private final SandboxProcess process;
   private final PluginLog log;
+  private final Ceilings ceilings;
   private final Gate gate = new Gate();
   private final Instant since = Instant.now();
   private final long upNanos = System.nanoTime();
@@ -41,11 +43,13 @@ final class Worker implements ChannelListener {
   private volatile boolean retiring;
   private boolean checksHealth;
 
-  Worker(LaunchPlan plan, int generation, SandboxProcess process, PluginLog log) {
+  Worker(
+      LaunchPlan plan, int generation, SandboxProcess process, PluginLog log, Ceilings ceilings) {
     this.plan = plan;
     this.generation = generation;
     this.process = process;
     this.log = log;
+    this.ceilings = ceilings;
     this.callLimit = plan.pack().manifest().resources().timeout();
   }
 
@@ -116,6 +120,11 @@ final class Worker implements ChannelListener {
   /** Lets no more calls in. */
   void closeGate() {
     gate.close();
+  }
+
+  /** A call's failure, with the limit it met. */
+  PluginException explained(PluginException failure) {
+    return LimitHint.of(failure, plan, ceilings);
   }
 
   /** A call is over. */

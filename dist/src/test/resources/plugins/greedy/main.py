@@ -1,0 +1,83 @@
+"""Takes until it is refused, and lets the refusal be the call's answer."""
+
+import asyncio
+import os
+import threading
+
+
+class Greedy:
+    def __init__(self, config):
+        pass
+
+    async def execute(self, context):
+        done = getattr(self, context["do"])()
+        return await done if asyncio.iscoroutine(done) else done
+
+    def nothing(self):
+        return {}
+
+    def files(self):
+        kept = []
+        try:
+            while True:
+                kept.append(os.open("/dev/null", os.O_RDONLY))
+        finally:
+            for fd in kept:
+                os.close(fd)
+
+    def _fill(self, path):
+        try:
+            with open(path, "wb", 0) as f:
+                for _ in range(1 << 14):
+                    f.write(b"x" * 65536)
+        except OSError as e:
+            raise OSError(e.errno, e.strerror, path) from None
+        finally:
+            os.unlink(path)
+
+    def disk(self):
+        self._fill("/data/full")
+
+    def tmp(self):
+        self._fill("/tmp/full")
+
+    def huge_file(self):
+        with open("/data/huge", "wb") as f:
+            f.truncate(1 << 50)
+
+    def threads(self):
+        stop = threading.Event()
+        kept = []
+        try:
+            while True:
+                thread = threading.Thread(target=stop.wait, daemon=True)
+                thread.start()
+                kept.append(thread)
+        finally:
+            stop.set()
+            for thread in kept:
+                thread.join()
+
+    def forks(self):
+        born = []
+        try:
+            while True:
+                pid = os.fork()
+                if pid == 0:
+                    try:
+                        os.read(os.pipe()[0], 1)
+                    finally:
+                        os._exit(0)
+                born.append(pid)
+        finally:
+            for pid in born:
+                os.kill(pid, 9)
+                os.waitpid(pid, 0)
+
+    async def waits(self):
+        await asyncio.sleep(60)
+
+    def memory(self):
+        kept = []
+        while True:
+            kept.append(bytearray(b"x" * (1 << 20)))

@@ -1,0 +1,14 @@
+package dev.berth.sandbox;
+
+/**
+ * Limits that a sandbox sets for every worker alike, whatever its manifest says.
+ *
+ * @param pids processes and threads of one worker
+ * @param openFiles file descriptors of each of its processes
+ * @param tmpMb size of its {@code /tmp} in MiB
+ * @param fileMb size of any one file in MiB
+ */
+public record Ceilings(int pids, int openFiles, int tmpMb, int fileMb) {
+  /** What holds where nobody says otherwise. */
+  public static final Ceilings DEFAULT = new Ceilings(128, 1024, 64, 1024);
+}
