@@ -4,6 +4,8 @@ import dev.berth.api.ErrorCode;
 import dev.berth.api.ExecutionResult;
 import dev.berth.api.Json;
 import dev.berth.api.PluginException;
+import dev.berth.api.PluginStats;
+import dev.berth.api.ResourceLimits;
 import dev.berth.api.SandboxExit;
 import dev.berth.channel.ChannelListener;
 import dev.berth.channel.WorkerChannel;
@@ -93,6 +95,17 @@ final class Worker implements ChannelListener {
 
   double cpuPercent(ResourceUsage usage) {
     return cpu.percent(usage);
+  }
+
+  /** What its figures may come to. */
+  PluginStats.Limits limits() {
+    ResourceLimits own = plan.pack().manifest().resources();
+    return new PluginStats.Limits(
+        100 * ceilings.cpus(),
+        (long) own.memoryMb() << 20,
+        ceilings.pids(),
+        plan.dataBytes(),
+        own.timeoutSeconds());
   }
 
   /** It is initialised; {@code hello} is what it said of itself. */
