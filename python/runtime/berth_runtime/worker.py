@@ -255,6 +255,12 @@ class Worker:
         if running is not None:
             self._cancelled.add(call_id)
             running.cancel()
+            # What ends at once is answered by then; what goes on tells that the loop does too.
+            self._loop.call_soon(self._loop.call_soon, self._tell_cancelling, call_id)
+
+    def _tell_cancelling(self, call_id: int) -> None:
+        if call_id in self._running:
+            self._channel.send(messages.cancelling(call_id))
 
     # -- the rest ----------------------------------------------------------------------------------------------
 

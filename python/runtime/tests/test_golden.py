@@ -75,6 +75,8 @@ def written(means: Dict[str, Any]) -> bytes:
         return messages.refused(call_id, means["code"], means["message"])
     if kind == "failed":
         return messages.failed(call_id, means["kind"], means["message"], means["traceback"])
+    if kind == "cancelling":
+        return messages.cancelling(call_id)
     if kind == "progress":
         return messages.progress(call_id, means["fraction"], means["message"])
     if kind == "partial":

@@ -139,6 +139,32 @@ def test_cancel(start: Start) -> None:
     assert host.error(own)["data"]["kind"] == "plugin_error"
 
 
+def test_a_cancelled_call_that_goes_on_says_so(start: Start) -> None:
+    host = start(
+        """
+        import asyncio
+        class P:
+            def __init__(self, config): self.gate = asyncio.Event()
+            async def execute(self, context):
+                if context["do"] == "open":
+                    self.gate.set()
+                    return
+                try:
+                    await asyncio.sleep(60)
+                finally:
+                    if context["do"] == "tidy":
+                        await self.gate.wait()
+        """
+    )
+    prompt, tidy = host.execute(do="stop"), host.execute(do="tidy")
+    host.send({"method": "cancel", "params": {"id": prompt}})
+    assert host.error(prompt)["data"]["kind"] == "cancelled"
+    host.send({"method": "cancel", "params": {"id": tidy}})
+    host.execute(do="open")
+    assert host.error(tidy)["data"]["kind"] == "cancelled"
+    assert [(n["method"], n["params"]) for n in host.notes] == [("cancelling", {"id": tidy})]
+
+
 def test_a_cancelled_plain_call_is_answered_when_it_ends(start: Start) -> None:
     host = start(
         """

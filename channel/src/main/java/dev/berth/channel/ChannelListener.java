@@ -17,6 +17,12 @@ public interface ChannelListener {
   /** So many log records were left out by the worker here, because there were too many. */
   void onLogsDropped(long count);
 
+  /**
+   * {@link WorkerChannel#isSilent} has another value than before. Called on any thread; two that
+   * come close together may come in the wrong order, so look at the value.
+   */
+  void onSilence();
+
   /** A cancelled call was not given up within the grace time: the worker must be killed. */
   void onUnresponsive(PluginException why);
 

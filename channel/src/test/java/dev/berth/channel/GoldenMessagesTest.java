@@ -170,6 +170,7 @@ class GoldenMessagesTest {
               g.text("message"),
               g.text("kind"),
               g.means.required("traceback").isNull() ? null : g.text("traceback"));
+      case "cancelling" -> new WorkerMessage.Cancelling(g.id());
       case "progress" ->
           new WorkerMessage.Progress(
               g.id(),

@@ -16,6 +16,7 @@ final class RecordingListener implements ChannelListener {
   final BlockingQueue<Line> lines = new LinkedBlockingQueue<>();
   final AtomicLong dropped = new AtomicLong();
   final AtomicInteger closings = new AtomicInteger();
+  final AtomicInteger silences = new AtomicInteger();
   final CompletableFuture<PluginException> closed = new CompletableFuture<>();
   final CompletableFuture<PluginException> unresponsive = new CompletableFuture<>();
 
@@ -27,6 +28,11 @@ final class RecordingListener implements ChannelListener {
   @Override
   public void onLogsDropped(long count) {
     dropped.addAndGet(count);
+  }
+
+  @Override
+  public void onSilence() {
+    silences.incrementAndGet();
   }
 
   @Override

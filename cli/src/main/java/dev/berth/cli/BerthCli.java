@@ -73,6 +73,7 @@ public final class BerthCli {
             new HealthVerb(session),
             new LogsVerb(session),
             new StatsVerb(session),
+            new TopVerb(session),
             new UpdateVerb(session),
             new UninstallVerb(session),
             new ServeVerb(session),

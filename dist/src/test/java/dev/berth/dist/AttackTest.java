@@ -34,16 +34,9 @@ final class AttackTest {
     return answer.json().path("result");
   }
 
-  /**
-   * It answers again. Calls that come between the end of a hung call's time and the end of its
-   * worker, two seconds later, may go down with that worker.
-   */
+  /** It answers the very next call, whatever became of its worker. */
   private static void stillWorks(RunningBerth berth, String id) {
     Answer answer = berth.execute(id, "{\"do\":\"nothing\"}");
-    for (int i = 0; i < 20 && answer.status() != 200; i++) {
-      assertThat(answer.status()).as(answer.body()).isIn(502, 503, 504);
-      answer = berth.execute(id, "{\"do\":\"nothing\"}");
-    }
     assertThat(answer.status()).as(answer.body()).isEqualTo(200);
   }
 
