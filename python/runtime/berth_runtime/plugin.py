@@ -9,6 +9,8 @@ import traceback
 from types import ModuleType, TracebackType
 from typing import Any, Dict, List, Optional
 
+from berth_runtime import codec
+
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _TRACEBACK_CHARS = 16_384
 _MESSAGE_CHARS = 2_000
@@ -30,10 +32,7 @@ class Fault(Exception):
 
 def describe(error: BaseException) -> str:
     """``ValueError: no dice``, at most _MESSAGE_CHARS long."""
-    try:
-        text = str(error)
-    except Exception:
-        text = "(its __str__ failed)"
+    text = codec.text_of(error)
     name = type(error).__name__
     return f"{name}: {text}"[:_MESSAGE_CHARS] if text else name
 
@@ -43,7 +42,7 @@ def trace_of(error: BaseException) -> str:
     try:
         lines = traceback.format_exception(type(error), error, _own_frames(error.__traceback__))
         return "".join(lines).rstrip("\n")[-_TRACEBACK_CHARS:]
-    except Exception:  # An exception class of the plugin's may raise while it is shown.
+    except BaseException:  # An exception class of the plugin's may raise while it is shown, SystemExit too.
         return describe(error)
 
 

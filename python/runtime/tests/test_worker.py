@@ -370,6 +370,39 @@ def test_errors_have_the_plugins_own_frames(start: Start) -> None:
     assert host.error(host.execute(half=1))["message"] == "ValueError: \\ud800"
 
 
+def test_what_leaves_the_loop_where_it_is_read_is_answered(start: Start) -> None:
+    host = start(
+        """
+        class Mute(Exception):
+            def __str__(self): raise SystemExit(4)
+        class Sly(str):
+            def __format__(self, spec): raise KeyboardInterrupt
+        class Formatted(Exception):
+            def __str__(self): return Sly("sly")
+        class Wild(dict):
+            def items(self): raise SystemExit(3)
+            def get(self, *_): raise KeyboardInterrupt
+        class Same:
+            def __hash__(self): return hash("success")
+            def __eq__(self, other): raise SystemExit(5)
+        class P:
+            def __init__(self, config): pass
+            async def execute(self, context):
+                do = context["do"]
+                if do == "mute": raise Mute
+                if do == "formatted": raise Formatted
+                if do == "wild": return Wild(a=1)
+                if do == "same": return {Same(): 1}
+                return "fine"
+        """
+    )
+    assert host.error(host.execute(do="mute"))["message"] == "Mute: (its __str__ failed)"
+    assert host.error(host.execute(do="formatted"))["message"] == "Formatted: sly"
+    assert host.error(host.execute(do="wild"))["data"]["kind"] in ("plugin_bad_result", "plugin_error")
+    assert host.error(host.execute(do="same"))["data"]["kind"] in ("plugin_bad_result", "plugin_error")
+    assert host.value(host.execute(do="nothing")) == "fine"
+
+
 def test_sys_path_and_modules(fresh: Start, tmp_path: Any) -> None:
     site = tmp_path / "site"
     site.mkdir()
