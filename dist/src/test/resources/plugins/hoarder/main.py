@@ -1,4 +1,4 @@
-"""Each way of holding memory goes on until it is refused, killed, or has a gigabyte; it tells how many MiB it had."""
+"""Each way of holding memory goes on until refused, killed or a gigabyte is held, and tells how many MiB it had."""
 
 import asyncio
 import ctypes
@@ -175,17 +175,17 @@ class Hoarder:
     # The host's memory.
 
     async def progress_flood(self, context):
-        for i in range(context["count"]):
+        for _ in range(context["count"]):
             await berth.progress(0.5, "x" * 1000)
         return {}
 
     async def partial_flood(self, context):
-        for i in range(context["count"]):
+        for _ in range(context["count"]):
             await berth.partial("x" * 900_000)
         return {}
 
     def log_flood(self, context):
-        for i in range(context["count"]):
+        for _ in range(context["count"]):
             logging.error("x" * 1000)
         return {}
 

@@ -9,7 +9,6 @@ import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -127,7 +126,7 @@ final class LeftBehind {
   private static Map<String, String> look(Path tree) {
     try (Stream<Path> paths = Files.walk(tree)) {
       Map<String, String> seen = new TreeMap<>();
-      for (Path path : new ArrayList<>(paths.toList())) {
+      for (Path path : paths.toList()) {
         String content = Files.isRegularFile(path) ? Files.readString(path) : "";
         seen.put(
             path.toString(),
