@@ -28,8 +28,8 @@ public interface LocalOperations {
    * Starts a server and returns once it is ready. The caller closes it, also when the process is
    * asked to end.
    *
-   * @throws dev.berth.api.PluginException when it can't; with a {@link java.net.BindException}
-   *     among its causes when the port is taken
+   * @throws dev.berth.api.PluginException when it can't: {@code listen_failed} when the port is
+   *     taken, {@code sandbox_unavailable} and others
    */
   Served serve(ServeOptions options);
 

@@ -1,9 +1,7 @@
 package dev.berth.cli;
 
-import dev.berth.api.ErrorCode;
 import dev.berth.cli.LocalOperations.ServeOptions;
 import dev.berth.cli.LocalOperations.Served;
-import java.net.BindException;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Runs a server in this process. */
@@ -25,7 +23,7 @@ final class Serving {
     var ended = new AtomicBoolean();
     Served served;
     try {
-      served = start(local, options);
+      served = local.serve(options);
     } catch (RuntimeException e) {
       afterwards.run();
       throw e;
@@ -54,23 +52,6 @@ final class Serving {
       } catch (IllegalStateException _) {
         // The process is ending: the hook is what ended the server.
       }
-    }
-  }
-
-  /** A port in use gets a message of its own, however deep the cause is. */
-  private static Served start(LocalOperations local, ServeOptions options) {
-    try {
-      return local.serve(options);
-    } catch (RuntimeException e) {
-      for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-        if (cause instanceof BindException) {
-          throw ExitCode.FAILED.failure(
-              ErrorCode.BAD_REQUEST,
-              "Berth can't listen on %s port %d: %s. Stop what uses it, or choose another with --port."
-                  .formatted(options.host(), options.port(), cause.getMessage()));
-        }
-      }
-      throw e;
     }
   }
 }

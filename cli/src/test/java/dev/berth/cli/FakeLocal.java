@@ -1,9 +1,10 @@
 package dev.berth.cli;
 
 import dev.berth.api.AccessKeys;
+import dev.berth.api.ErrorCode;
 import dev.berth.api.HostReport;
+import dev.berth.api.PluginException;
 import dev.berth.api.TenantId;
-import java.net.BindException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -30,7 +31,7 @@ final class FakeLocal implements LocalOperations {
   public Served serve(ServeOptions options) {
     served.add(options);
     if (portInUse) {
-      throw new IllegalStateException("Jetty", new BindException("Address already in use"));
+      throw new PluginException(ErrorCode.LISTEN_FAILED, "The port is in use.");
     }
     return new Served() {
       @Override

@@ -68,11 +68,7 @@ class LocalVerbsTest {
   void a_port_in_use() {
     local.portInUse = true;
     assertThat(new Cli().with(local).run("serve", "--port", "8001"))
-        .isEqualTo(
-            new Ran(
-                1,
-                "",
-                "berth: Berth can't listen on 127.0.0.1 port 8001: Address already in use. Stop what uses it, or choose another with --port. [bad_request]\n"));
+        .isEqualTo(new Ran(1, "", "berth: The port is in use. [listen_failed]\n"));
     assertThat(new Cli().with(local).run("serve", "--port", "70000").exit()).isEqualTo(2);
   }
 

@@ -99,22 +99,25 @@ final class RunningBerth implements AutoCloseable {
 
   /** Uploads an archive as {@code curl -F file=@archive} does. */
   Answer upload(String path, Path archive) {
+    return send(upload(HttpRequest.newBuilder(URI.create(url() + path)), archive));
+  }
+
+  static HttpRequest.Builder upload(HttpRequest.Builder request, Path archive) {
     String boundary = "----berth-test";
+    var head =
+        "--"
+            + boundary
+            + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\""
+            + archive.getFileName()
+            + "\"\r\nContent-Type: application/octet-stream\r\n\r\n";
     try {
-      var head =
-          "--"
-              + boundary
-              + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\""
-              + archive.getFileName()
-              + "\"\r\nContent-Type: application/octet-stream\r\n\r\n";
-      return send(
-          HttpRequest.newBuilder(URI.create(url() + path))
-              .header("Content-Type", "multipart/form-data; boundary=" + boundary)
-              .POST(
-                  BodyPublishers.concat(
-                      BodyPublishers.ofString(head),
-                      BodyPublishers.ofByteArray(Files.readAllBytes(archive)),
-                      BodyPublishers.ofString("\r\n--" + boundary + "--\r\n"))));
+      return request
+          .header("Content-Type", "multipart/form-data; boundary=" + boundary)
+          .POST(
+              BodyPublishers.concat(
+                  BodyPublishers.ofString(head),
+                  BodyPublishers.ofByteArray(Files.readAllBytes(archive)),
+                  BodyPublishers.ofString("\r\n--" + boundary + "--\r\n")));
     } catch (IOException e) {
       throw new java.io.UncheckedIOException(e);
     }

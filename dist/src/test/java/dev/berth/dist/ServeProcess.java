@@ -29,19 +29,26 @@ final class ServeProcess implements AutoCloseable {
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
   ServeProcess(Path data, Map<String, String> environment, String... options) {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                "dev.berth.dist.Main",
-                "serve",
-                "--port",
-                "0",
-                "--data",
-                data.toString()));
+    this(List.of(), data, environment, options);
+  }
+
+  /**
+   * @param under what runs it, e.g. {@code setpriv --reuid 65534}
+   */
+  ServeProcess(List<String> under, Path data, Map<String, String> environment, String... options) {
+    List<String> command = new ArrayList<>(under);
+    command.addAll(
+        List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "--enable-native-access=ALL-UNNAMED",
+            "-cp",
+            System.getProperty("java.class.path"),
+            "dev.berth.dist.Main",
+            "serve",
+            "--port",
+            "0",
+            "--data",
+            data.toString()));
     command.addAll(List.of(options));
     var builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().putAll(environment);
@@ -106,6 +113,10 @@ final class ServeProcess implements AutoCloseable {
         HttpRequest.newBuilder(uri(path))
             .header("Content-Type", "application/json")
             .POST(HttpRequest.BodyPublishers.ofString(json)));
+  }
+
+  RunningBerth.Answer upload(String path, Path archive) {
+    return send(RunningBerth.upload(HttpRequest.newBuilder(uri(path)), archive));
   }
 
   RunningBerth.Answer execute(String id, String context) {

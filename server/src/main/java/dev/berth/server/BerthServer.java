@@ -6,6 +6,7 @@ import dev.berth.api.PluginException;
 import dev.berth.api.PluginService;
 import io.javalin.Javalin;
 import io.javalin.util.JavalinBindException;
+import java.net.BindException;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
@@ -137,9 +138,19 @@ public final class BerthServer implements AutoCloseable {
             + " port "
             + settings.port()
             + ": "
-            + e.getMessage()
-            + " Choose another with --port.",
+            + reason(e)
+            + ". Stop what uses it, or choose another with --port.",
         e);
+  }
+
+  /** What the kernel said, however deep it lies. */
+  private static String reason(RuntimeException failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof BindException) {
+        return String.valueOf(cause.getMessage());
+      }
+    }
+    return String.valueOf(failure.getMessage()).replaceAll("\\.$", "");
   }
 
   /**

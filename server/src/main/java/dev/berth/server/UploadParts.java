@@ -8,6 +8,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
+import java.nio.file.Path;
 import java.util.Map;
 import org.eclipse.jetty.http.HttpFields;
 import org.eclipse.jetty.http.MultiPart;
@@ -23,6 +24,7 @@ final class UploadParts extends MultiPart.AbstractPartsListener {
   private static final int MAX_NAME = 255;
 
   private final WritableByteChannel file;
+  private final Path folder;
   private final long maxFile;
   private final int maxConfig;
   private @Nullable PluginException failure;
@@ -32,8 +34,9 @@ final class UploadParts extends MultiPart.AbstractPartsListener {
   private @Nullable String fileName;
   private @Nullable ByteArrayOutputStream config;
 
-  UploadParts(WritableByteChannel file, long maxFile, int maxConfig) {
+  UploadParts(WritableByteChannel file, Path folder, long maxFile, int maxConfig) {
     this.file = file;
+    this.folder = folder;
     this.maxFile = maxFile;
     this.maxConfig = maxConfig;
   }
@@ -140,7 +143,7 @@ final class UploadParts extends MultiPart.AbstractPartsListener {
     } catch (PluginException e) {
       fail(e);
     } catch (IOException e) {
-      fail(Uploads.notWritten(e));
+      fail(Uploads.notWritten(folder, e));
     }
   }
 

@@ -81,7 +81,9 @@ final class Uploads {
     Path file = settings.uploads().resolve(UUID.randomUUID() + SUFFIX);
     boolean kept = false;
     try (FileChannel out = open(file)) {
-      var parts = new UploadParts(out, settings.maxUploadBytes(), settings.maxBodyBytes());
+      var parts =
+          new UploadParts(
+              out, settings.uploads(), settings.maxUploadBytes(), settings.maxBodyBytes());
       var parser = new MultiPart.Parser(boundary, parts);
       parser.setMaxParts(MAX_PARTS);
       parser.setPartHeadersMaxLength(MAX_PART_HEADERS);
@@ -90,7 +92,7 @@ final class Uploads {
       kept = true;
       return upload;
     } catch (IOException e) {
-      throw notWritten(e);
+      throw notWritten(settings.uploads(), e);
     } finally {
       if (!kept) {
         deleteQuietly(file);
@@ -145,13 +147,15 @@ final class Uploads {
     return boundary;
   }
 
-  static PluginException notWritten(IOException cause) {
+  static PluginException notWritten(Path folder, IOException cause) {
     String message = String.valueOf(cause.getMessage());
     boolean full =
         message.contains("No space left on device") || message.contains("Disk quota exceeded");
     return full
         ? new PluginException(
-            ErrorCode.DISK_FULL, "There is no room left on disk for the upload.", cause)
+            ErrorCode.DISK_FULL,
+            "The disk of " + folder + " is full. Free some space and send it again.",
+            cause)
         : new PluginException(
             ErrorCode.INTERNAL, "The upload could not be written: " + message, cause);
   }

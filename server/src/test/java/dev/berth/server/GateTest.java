@@ -318,7 +318,8 @@ class GateTest {
       assertThatThrownBy(() -> BerthServer.start(same))
           .isInstanceOfSatisfying(
               PluginException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.LISTEN_FAILED))
-          .hasMessageContaining("127.0.0.1 port " + same.port());
+          .hasMessageContaining("127.0.0.1 port " + same.port())
+          .hasMessageContaining("Address already in use. Stop what uses it");
     }
   }
 }
