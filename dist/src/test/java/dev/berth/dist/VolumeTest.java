@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.berth.dist.RunningBerth.Answer;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -21,6 +23,7 @@ import tools.jackson.databind.JsonNode;
 @EnabledIf(value = "root", disabledReason = "only root can mount file systems of a given size")
 final class VolumeTest {
   private static final int MB = 1 << 20;
+  private static final String KEEP = "{\"do\":\"keep\",\"at\":\"/data\"}";
 
   @TempDir Path folder;
 
@@ -98,6 +101,62 @@ final class VolumeTest {
       assertThat(more.path("names").toString()).isEqualTo("[\"full\",\"kept\"]");
       assertThat(more.path("lines").asInt()).isEqualTo(2);
       assertThat(ask(berth, id, "fill").path("bytes").asLong()).isBetween(40L * MB, 64L * MB);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Kinds.class,
+      names = {"PROCESS", "DOCKER"})
+  void a_damaged_image_is_said_and_left_as_it_is(Kinds kind) throws IOException {
+    Path data = folder.resolve("data");
+    String id;
+    try (var berth = new RunningBerth(data, kind.hosting().withDataMb(16))) {
+      id = berth.running(Pack.tar(Fixtures.plugin("filler"), folder));
+      assertThat(ask(berth, id, "keep").path("lines").asInt()).isEqualTo(1);
+    }
+    Path image = data.resolve("volumes").resolve(id).resolve("data.img");
+    byte[] good = new byte[64 << 10];
+    try (var file = new RandomAccessFile(image.toFile(), "rw")) {
+      file.readFully(good);
+      file.seek(0);
+      file.write(new byte[good.length]);
+    }
+    try (var berth = new RunningBerth(data, kind.hosting().withDataMb(16))) {
+      Answer enable = berth.post("/api/plugins/" + id + "/enable");
+      assertThat(enable.status()).as(enable.body()).isGreaterThanOrEqualTo(500);
+      assertThat(enable.detail()).contains(image.toString()).contains("e2fsck");
+      while (!berth.get("/api/plugins/" + id + "/health").body().contains("e2fsck")) {
+        Thread.onSpinWait(); // it is tried again, and then its state says why it doesn't come
+      }
+      try (var file = new RandomAccessFile(image.toFile(), "rw")) {
+        file.write(good);
+      }
+      assertThat(berth.post("/api/plugins/" + id + "/enable").status()).isEqualTo(200);
+      assertThat(ask(berth, id, "keep").path("lines").asInt()).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void what_was_written_through_is_there_after_the_host_was_killed() throws Exception {
+    Path data = folder.resolve("data");
+    String id;
+    try (var berth = new ServeProcess(data, Map.of(), "--sandbox", "process")) {
+      id =
+          berth
+              .upload("/api/plugins/install", Pack.tar(Fixtures.plugin("filler"), folder))
+              .json()
+              .path("plugin_id")
+              .asString();
+      assertThat(berth.post("/api/plugins/" + id + "/enable", "").status()).isEqualTo(200);
+      for (int i = 0; i < 20; i++) {
+        assertThat(berth.execute(id, KEEP).status()).isEqualTo(200);
+      }
+      berth.killHard();
+    }
+    try (var berth = new RunningBerth(data, Kinds.PROCESS.hosting())) {
+      JsonNode kept = ask(berth, id, "keep");
+      assertThat(kept.path("lines").asInt()).isEqualTo(21);
     }
   }
 
