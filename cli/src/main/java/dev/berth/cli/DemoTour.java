@@ -110,6 +110,17 @@ final class DemoTour implements AutoCloseable {
     return ExitCode.FAILED;
   }
 
+  /** Disables, enables and executes the first of them again, so many times, and says nothing. */
+  void practise(int times) {
+    Shown first = shown.getFirst();
+    var plugin = new Plugins.Ref(first.id(), first.name());
+    for (int i = 0; i < times; i++) {
+      var _ = plugins.disable(plugin);
+      var _ = plugins.enable(plugin);
+      var _ = plugins.execute(plugin, first.context(), null);
+    }
+  }
+
   /** Says how to go on. */
   void whatNext() {
     Shown last = shown.getFirst();

@@ -13,6 +13,12 @@ final class DemoVerb extends Verb {
   boolean once;
 
   @Option(
+      names = "--practise",
+      hidden = true,
+      description = "So many times more, for a JVM that takes notes of what is done often.")
+  int practise;
+
+  @Option(
       names = "--data",
       paramLabel = "DIR",
       description =
@@ -37,6 +43,9 @@ final class DemoVerb extends Verb {
         served -> {
           try (var tour = new DemoTour(session, served.url())) {
             ExitCode exit = tour.run(session.local().examples());
+            if (exit == ExitCode.OK) {
+              tour.practise(practise);
+            }
             if (exit == ExitCode.OK && !once) {
               tour.whatNext();
               served.await();

@@ -157,6 +157,35 @@ class LocalVerbsTest {
   }
 
   @Test
+  void the_demo_practises_what_it_showed_first() throws IOException {
+    try (var server = new FakeServer()) {
+      Path dice = Files.createDirectories(folder.resolve("examples/dice"));
+      Files.writeString(dice.resolve("plugin.yaml"), "name: dice");
+      server.listsInTurn(
+          "{\"plugins\":[]}", "{\"plugins\":[{\"id\":\"plugin_d1\",\"name\":\"dice\"}]}");
+      server
+          .on("POST /api/plugins/install", "{\"plugin_id\":\"plugin_d1\"}")
+          .on("POST /api/plugins/plugin_d1/enable", "{}")
+          .on("POST /api/plugins/plugin_d1/disable", "{}")
+          .on("POST /api/plugins/plugin_d1/execute", "{\"success\":true}");
+      var local = new FakeLocal();
+      local.url = server.url();
+      local.examples = List.of(dice);
+
+      Cli.Ran ran =
+          new Cli()
+              .with(local)
+              .run("demo", "--once", "--practise", "3", "--data", folder.resolve("d").toString());
+
+      assertThat(ran.exit()).as(ran.err()).isZero();
+      assertThat(server.asked.stream().filter(asked -> asked.line().endsWith("/disable")))
+          .hasSize(3);
+      assertThat(server.asked.stream().filter(asked -> asked.line().endsWith("/execute")))
+          .hasSize(4);
+    }
+  }
+
+  @Test
   void the_demo_ends_with_the_first_failure_and_closes() throws IOException {
     try (var server = new FakeServer()) {
       Path dice = Files.createDirectories(folder.resolve("dice"));

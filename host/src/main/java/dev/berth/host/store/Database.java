@@ -113,6 +113,11 @@ final class Database implements AutoCloseable {
     return result;
   }
 
+  /** Whether this thread is inside {@link #write}. */
+  boolean isWriting() {
+    return current.isBound();
+  }
+
   /** Has {@code action} run once the transaction that is open on this thread has committed. */
   void afterCommit(Runnable action) {
     current.get().afterCommit().add(action);

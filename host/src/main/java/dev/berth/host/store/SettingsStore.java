@@ -6,6 +6,7 @@ import dev.berth.api.JsonScanner;
 import dev.berth.api.PluginException;
 import dev.berth.api.PluginId;
 import dev.berth.api.TenantId;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,8 +28,19 @@ public final class SettingsStore {
   /** One setting as stored: in the clear or sealed. */
   private record Row(String key, @Nullable String value, @Nullable String sealed) {}
 
+  /** Whose. */
+  private record Owner(TenantId tenant, PluginId plugin) {}
+
   private final Database database;
   private final SecretBox box;
+
+  /**
+   * What was read, secrets sealed: a start must not wait for the disk. Guarded by itself, as is
+   * {@code changes}, which tells whether what was read meanwhile is old.
+   */
+  private final Map<Owner, List<Row>> known = new HashMap<>();
+
+  private long changes;
 
   SettingsStore(Database database, SecretBox box) {
     this.database = database;
@@ -43,11 +55,42 @@ public final class SettingsStore {
    *     were encrypted with
    */
   public Json read(TenantId tenant, PluginId plugin) {
-    List<Row> rows = database.read(handle -> rows(handle, tenant, plugin));
+    List<Row> rows = rows(new Owner(tenant, plugin));
     return Json.of(
         rows.stream()
             .map(row -> MAPPER.writeValueAsString(row.key()) + ":" + value(row, tenant, plugin))
             .collect(Collectors.joining(",", "{", "}")));
+  }
+
+  private List<Row> rows(Owner owner) {
+    if (database.isWriting()) {
+      return database.read(handle -> rows(handle, owner.tenant(), owner.plugin()));
+    }
+    long before;
+    synchronized (known) {
+      List<Row> rows = known.get(owner);
+      if (rows != null) {
+        return rows;
+      }
+      before = changes;
+    }
+    List<Row> rows = database.read(handle -> rows(handle, owner.tenant(), owner.plugin()));
+    synchronized (known) {
+      if (changes == before) {
+        known.put(owner, List.copyOf(rows));
+      }
+    }
+    return rows;
+  }
+
+  /** Once the transaction under way has committed, what is known of it is old. */
+  private void changes(TenantId tenant, PluginId plugin) {
+    database.afterCommit(() -> {
+      synchronized (known) {
+        known.remove(new Owner(tenant, plugin));
+        changes++;
+      }
+    });
   }
 
   private String value(Row row, TenantId tenant, PluginId plugin) {
@@ -82,6 +125,7 @@ public final class SettingsStore {
         throw box.lost("plugins of this host", "is missing", null);
       }
       deleteRows(handle, tenant, plugin);
+      changes(tenant, plugin);
       members.forEach(
           (key, value) -> insert(handle, tenant, plugin, key, value, secretKeys.contains(key)));
       if (exposed) {
@@ -117,7 +161,11 @@ public final class SettingsStore {
 
   /** Forgets them; needs no key. */
   public void delete(TenantId tenant, PluginId plugin) {
-    database.write(handle -> deleteRows(handle, tenant, plugin));
+    database.<@Nullable Void>write(handle -> {
+      deleteRows(handle, tenant, plugin);
+      changes(tenant, plugin);
+      return null;
+    });
   }
 
   private static int deleteRows(Handle handle, TenantId tenant, PluginId plugin) {

@@ -3,6 +3,7 @@ package dev.berth.host.store;
 import static dev.berth.api.TenantId.DEFAULT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.berth.api.ErrorCode;
 import dev.berth.api.Json;
@@ -79,6 +80,22 @@ class SettingsStoreTest {
         .isEqualTo(Json.of("{\"token\":{\"deep\":[\"x\"]}}"));
     store.settings().delete(DEFAULT, id);
     assertThat(store.settings().read(DEFAULT, id)).isEqualTo(Json.EMPTY_OBJECT);
+  }
+
+  @Test
+  void what_was_rolled_back_was_never_there() {
+    store.settings().write(DEFAULT, id, Json.of("{\"a\":1}"), NONE);
+    assertThatThrownBy(() ->
+            store.transaction(
+                (Runnable)
+                    () -> {
+                      store.settings().write(DEFAULT, id, Json.of("{\"a\":2}"), NONE);
+                      assertThat(store.settings().read(DEFAULT, id))
+                          .isEqualTo(Json.of("{\"a\":2}"));
+                      throw new IllegalStateException("on purpose");
+                    }))
+        .hasMessage("on purpose");
+    assertThat(store.settings().read(DEFAULT, id)).isEqualTo(Json.of("{\"a\":1}"));
   }
 
   @Test
