@@ -17,6 +17,12 @@ public interface ChannelListener {
   /** So many log records were left out by the worker here, because there were too many. */
   void onLogsDropped(long count);
 
+  /**
+   * The plugin did something wrong: a call, or its initialisation, failed by its own doing. Called
+   * before whoever made the call is told. A call that was given up before counts no more.
+   */
+  void onFault(Fault fault);
+
   /** A cancelled call was not given up within the grace time: the worker must be killed. */
   void onUnresponsive(PluginException why);
 

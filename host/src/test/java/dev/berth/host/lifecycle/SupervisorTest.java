@@ -99,7 +99,8 @@ class SupervisorTest {
             background,
             new Semaphore(8));
     var log = new PluginLog(folder.resolve("log"), timer, background, Clock.systemUTC());
-    plugin = new Supervisor(engine, row(new PluginState.Enabled()), log);
+    var errors = new PluginErrors(folder.resolve("errors"), timer, Clock.systemUTC());
+    plugin = new Supervisor(engine, row(new PluginState.Enabled()), log, errors);
   }
 
   @AfterEach
