@@ -77,6 +77,7 @@ public final class BerthServer implements AutoCloseable {
     all.add(new Route("POST", ExecuteHandler.PATH, Route.Body.JSON, false, streams::execute));
     all.addAll(new PluginRoutes(settings, uploads, streams).routes());
     all.addAll(new LogRoutes(state).routes());
+    all.addAll(new ErrorRoutes().routes());
     all.addAll(new KeyRoutes(settings, authenticator).routes());
     all.addAll(new SystemRoutes(metrics).routes());
     if (Echo.wanted()) {

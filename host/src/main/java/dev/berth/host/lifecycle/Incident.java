@@ -12,6 +12,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -153,13 +154,12 @@ record Incident(Fault fault, String cause, String version, Redactor redactor) {
   }
 
   private String word(String raw) {
-    return Text.printable(redactor.redact(raw), WORD_CHARS);
+    return cut(Text.printable(redactor.redact(raw), WORD_CHARS), WORD_CHARS);
   }
 
   private String message() {
     String whole = redactor.redact(fault.message()).strip();
-    String first = whole.length() > MESSAGE_CHARS ? whole.substring(0, MESSAGE_CHARS) + CUT : whole;
-    return lines(first).collect(Collectors.joining("\n"));
+    return cut(lines(whole).collect(Collectors.joining("\n")), MESSAGE_CHARS);
   }
 
   /** {@code main.py:3} of {@code main.py:3 execute}. */
@@ -188,7 +188,18 @@ record Incident(Fault fault, String cause, String version, Redactor redactor) {
     return from == 0 ? end : CUT + "\n" + end;
   }
 
-  private static java.util.stream.Stream<String> lines(String text) {
-    return text.lines().map(line -> Text.printable(line.replace("\t", "    "), LINE_CHARS));
+  private static Stream<String> lines(String text) {
+    return text.lines()
+        .map(line -> cut(Text.printable(line.replace("\t", "    "), LINE_CHARS), LINE_CHARS));
+  }
+
+  /** Never longer than {@code limit}, mark included, so that what was cut once stays as it is. */
+  private static String cut(String clean, int limit) {
+    if (clean.length() <= limit) {
+      return clean;
+    }
+    int end = limit - CUT.length();
+    return clean.substring(0, Character.isHighSurrogate(clean.charAt(end - 1)) ? end - 1 : end)
+        + CUT;
   }
 }
