@@ -21,8 +21,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A plugin's errors on disk, beside its log: one JSON object a line, replaced as a whole. Not for
- * use by several threads at once.
+ * A plugin's errors on disk, beside its log: one JSON object a line, replaced as a whole. They are
+ * not in the registry's database, whose one writer no plugin must be able to keep busy. Not for use
+ * by several threads at once.
  */
 final class ErrorFile {
   private static final JsonMapper MAPPER = JsonMapper.builder().build();
