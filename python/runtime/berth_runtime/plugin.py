@@ -50,7 +50,7 @@ def trace_of(error: BaseException) -> str:
     try:
         lines = traceback.format_exception(type(error), error, _own_frames(error.__traceback__))
         return "".join(lines).rstrip("\n")[-_TRACEBACK_CHARS:]
-    except Exception:  # An exception class of the plugin's may raise while it is shown.
+    except BaseException:  # An exception class of the plugin's may raise while it is shown, SystemExit too.
         return describe(error)
 
 
@@ -60,17 +60,17 @@ def frames_of(error: BaseException) -> List[str]:
     Each place is named once, so that a recursion that goes too deep looks the same however deep it was.
     """
     places: Dict[Tuple[str, int, str], None] = {}
-    at = error.__traceback__
-    while at is not None:
-        code = at.tb_frame.f_code
-        if code.co_filename.startswith(_package):
-            places[code.co_filename, at.tb_lineno, code.co_name] = None
-        at = at.tb_next
     try:
+        at = error.__traceback__
+        while at is not None:
+            code = at.tb_frame.f_code
+            if code.co_filename.startswith(_package):
+                places[code.co_filename, at.tb_lineno, code.co_name] = None
+            at = at.tb_next
         if isinstance(error, SyntaxError) and str(error.filename).startswith(_package):
             places[str(error.filename), int(error.lineno or 0), "<module>"] = None
-    except Exception:
-        pass  # A class of the plugin's may say it is a SyntaxError and have nothing of one.
+    except BaseException:
+        pass  # An exception class of the plugin's may raise anything when it is read. What was seen so far will do.
     return [f"{file[len(_package) :]}:{line} {name}" for file, line, name in list(places)[-_MOST_FRAMES:]]
 
 
