@@ -21,6 +21,14 @@ class NotJson(Exception):
     """A value that can't be sent; the message says why."""
 
 
+def text_of(error: BaseException) -> str:
+    """``str(error)``, whatever a class of the plugin's does when it is asked for it."""
+    try:
+        return str.__str__(str(error))  # Of a subclass of str, the characters alone.
+    except BaseException:
+        return "(its __str__ failed)"
+
+
 def _refuse(value: object) -> Any:
     raise TypeError(f"a value of type {type(value).__name__} is not JSON")
 
@@ -57,9 +65,9 @@ def encode(value: Any) -> bytes:
     except RecursionError:
         raise NotJson(f"it contains itself or is nested deeper than {MAX_DEPTH}") from None
     except (TypeError, ValueError) as e:
-        raise NotJson(str(e)) from None
-    except Exception as e:  # A container of the plugin's own class may raise anything.
-        raise NotJson(f"reading it raised {type(e).__name__}: {e}") from None
+        raise NotJson(text_of(e)) from None
+    except BaseException as e:  # A container of the plugin's own class may raise anything, SystemExit too.
+        raise NotJson(f"reading it raised {type(e).__name__}: {text_of(e)}") from None
     if len(data) > MAX_DEPTH:
         shape = data.translate(_SHAPE)
         if shape.count(b"[") > MAX_DEPTH and _depth_exceeded(data):

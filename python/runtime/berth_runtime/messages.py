@@ -180,6 +180,10 @@ def refused(call_id: int, code: int, message: str) -> bytes:
     return _message({"id": call_id, "error": {"code": code, "message": clean(message)}})
 
 
+def cancelling(call_id: int) -> bytes:
+    return _message({"method": "cancelling", "params": {"id": call_id}})
+
+
 def progress(call_id: int, fraction: Optional[float], message: str) -> bytes:
     params = {"id": call_id, "fraction": fraction, "message": clean(message)}
     return _message({"method": "progress", "params": params})

@@ -9,6 +9,7 @@ import traceback
 from types import ModuleType, TracebackType
 from typing import Any, Dict, List, Optional, Tuple
 
+from berth_runtime import codec
 from berth_runtime.messages import Raised
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -37,10 +38,7 @@ class Fault(Exception):
 
 def describe(error: BaseException) -> str:
     """``ValueError: no dice``, at most _MESSAGE_CHARS long."""
-    try:
-        text = str(error)
-    except Exception:
-        text = "(its __str__ failed)"
+    text = codec.text_of(error)
     name = type(error).__name__
     return f"{name}: {text}"[:_MESSAGE_CHARS] if text else name
 

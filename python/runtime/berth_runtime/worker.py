@@ -224,10 +224,13 @@ class Worker:
         if self._cancelled:
             self._cancelled.discard(call_id)
         error = done.exception()
-        if error is not None:
-            self._fail(call_id, plugin.Fault.of("plugin_error", error))
-            return
-        self._answer(call_id, done.result())
+        if error is None:
+            try:
+                self._answer(call_id, done.result())
+                return
+            except BaseException as e:  # A value of the plugin's own class may raise anything when it is read.
+                error = e
+        self._fail(call_id, plugin.Fault.of("plugin_error", error))
 
     def _answer(self, call_id: int, value: Any) -> None:
         try:
@@ -240,7 +243,7 @@ class Worker:
             message = f"execute returned {len(data)} bytes of JSON, the limit is {self._max_result}"
             self._fail(call_id, plugin.Fault("plugin_result_too_large", message))
             return
-        said = value.get("success") if isinstance(value, dict) else True
+        said = dict.get(value, "success") if isinstance(value, dict) else True
         success = said if isinstance(said, bool) else True
         body = messages.executed(call_id, success, data)
         if len(body) > MAX_FRAME:
@@ -255,6 +258,12 @@ class Worker:
         if running is not None:
             self._cancelled.add(call_id)
             running.cancel()
+            # What ends at once is answered by then; what goes on tells that the loop does too.
+            self._loop.call_soon(self._loop.call_soon, self._tell_cancelling, call_id)
+
+    def _tell_cancelling(self, call_id: int) -> None:
+        if call_id in self._running:
+            self._channel.send(messages.cancelling(call_id))
 
     # -- the rest ----------------------------------------------------------------------------------------------
 

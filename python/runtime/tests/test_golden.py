@@ -78,6 +78,8 @@ def written(means: Dict[str, Any]) -> bytes:
         if means["traceback"] is not None:
             raised = messages.Raised(means["exception"], means["frames"], means["traceback"])
         return messages.failed(call_id, means["kind"], means["message"], raised)
+    if kind == "cancelling":
+        return messages.cancelling(call_id)
     if kind == "progress":
         return messages.progress(call_id, means["fraction"], means["message"])
     if kind == "partial":

@@ -139,6 +139,33 @@ def test_cancel(start: Start) -> None:
     assert host.error(own)["data"]["kind"] == "plugin_error"
 
 
+def test_a_cancelled_call_that_goes_on_says_so(start: Start) -> None:
+    host = start(
+        """
+        import asyncio
+        class P:
+            def __init__(self, config): self.gate = asyncio.Event()
+            async def execute(self, context):
+                if context["do"] == "open":
+                    self.gate.set()
+                    return
+                try:
+                    await asyncio.sleep(60)
+                finally:
+                    if context["do"] == "tidy":
+                        await self.gate.wait()
+        """
+    )
+    prompt, tidy = host.execute(do="stop"), host.execute(do="tidy")
+    host.send({"method": "cancel", "params": {"id": prompt}})
+    assert host.error(prompt)["data"]["kind"] == "cancelled"
+    host.send({"method": "cancel", "params": {"id": tidy}})
+    assert host.note() == {"jsonrpc": "2.0", "method": "cancelling", "params": {"id": tidy}}
+    host.execute(do="open")
+    assert host.error(tidy)["data"]["kind"] == "cancelled"
+    assert len(host.notes) == 1
+
+
 def test_a_cancelled_plain_call_is_answered_when_it_ends(start: Start) -> None:
     host = start(
         """
@@ -370,6 +397,39 @@ def test_errors_say_where_in_the_package_they_were(start: Start) -> None:
     assert frames(do="compiled") == ["main.py:7 execute", "main.py:10 compiled"]
     assert frames(do="odd") == ["main.py:7 execute", "main.py:14 odd"]
     assert host.error(host.execute(do="deep"))["data"]["exception"] == "RecursionError"
+
+
+def test_what_leaves_the_loop_where_it_is_read_is_answered(start: Start) -> None:
+    host = start(
+        """
+        class Mute(Exception):
+            def __str__(self): raise SystemExit(4)
+        class Sly(str):
+            def __format__(self, spec): raise KeyboardInterrupt
+        class Formatted(Exception):
+            def __str__(self): return Sly("sly")
+        class Wild(dict):
+            def items(self): raise SystemExit(3)
+            def get(self, *_): raise KeyboardInterrupt
+        class Same:
+            def __hash__(self): return hash("success")
+            def __eq__(self, other): raise SystemExit(5)
+        class P:
+            def __init__(self, config): pass
+            async def execute(self, context):
+                do = context["do"]
+                if do == "mute": raise Mute
+                if do == "formatted": raise Formatted
+                if do == "wild": return Wild(a=1)
+                if do == "same": return {Same(): 1}
+                return "fine"
+        """
+    )
+    assert host.error(host.execute(do="mute"))["message"] == "Mute: (its __str__ failed)"
+    assert host.error(host.execute(do="formatted"))["message"] == "Formatted: sly"
+    assert host.error(host.execute(do="wild"))["data"]["kind"] in ("plugin_bad_result", "plugin_error")
+    assert host.error(host.execute(do="same"))["data"]["kind"] in ("plugin_bad_result", "plugin_error")
+    assert host.value(host.execute(do="nothing")) == "fine"
 
 
 def test_sys_path_and_modules(fresh: Start, tmp_path: Any) -> None:

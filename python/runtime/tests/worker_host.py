@@ -90,6 +90,12 @@ class Host:
         else:
             self.notes.append(message)
 
+    def note(self) -> Dict[str, Any]:
+        """The first notification, waiting for it."""
+        while not self.notes:
+            self._take(self.receive())
+        return self.notes[0]
+
     def value(self, call_id: int) -> Any:
         answer = self.answer(call_id)
         assert "result" in answer, answer

@@ -6,6 +6,8 @@ module dev.berth.server {
   requires transitive org.eclipse.jetty.server;
   requires tools.jackson.databind;
   requires org.slf4j;
+  requires java.management;
+  requires jdk.management;
   requires micrometer.core;
   requires micrometer.registry.prometheus;
   requires io.prometheus.metrics.model;

@@ -19,6 +19,7 @@ package dev.berth.api;
  * @param p99Millis 99th percentile likewise
  * @param restarts how often the worker was started again
  * @param uptimeSeconds since the worker came up; 0 when it is down
+ * @param limits what the figures may come to; {@link Limits#UNKNOWN} while no worker runs
  */
 public record PluginStats(
     String status,
@@ -36,4 +37,19 @@ public record PluginStats(
     double p95Millis,
     double p99Millis,
     int restarts,
-    double uptimeSeconds) {}
+    double uptimeSeconds,
+    Limits limits) {
+  /**
+   * What a worker may use; 0 stands for a limit that isn't known.
+   *
+   * @param cpuPercent CPU quota in per cent of one core
+   * @param memoryBytes memory
+   * @param pids processes and threads
+   * @param diskBytes its files in {@code /data}
+   * @param timeoutSeconds one call
+   */
+  public record Limits(
+      double cpuPercent, long memoryBytes, long pids, long diskBytes, int timeoutSeconds) {
+    public static final Limits UNKNOWN = new Limits(0, 0, 0, 0, 0);
+  }
+}

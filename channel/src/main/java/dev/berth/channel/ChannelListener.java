@@ -23,6 +23,12 @@ public interface ChannelListener {
    */
   void onFault(Fault fault);
 
+  /**
+   * {@link WorkerChannel#isSilent} has another value than before. Called on any thread; two that
+   * come close together may come in the wrong order, so look at the value.
+   */
+  void onSilence();
+
   /** A cancelled call was not given up within the grace time: the worker must be killed. */
   void onUnresponsive(PluginException why);
 

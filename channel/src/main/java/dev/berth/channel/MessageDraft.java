@@ -181,6 +181,11 @@ final class MessageDraft {
   private WorkerMessage notification() {
     if (seen.contains("params")) {
       switch (method) {
+        case "cancelling" -> {
+          if (subject >= 0) {
+            return new WorkerMessage.Cancelling(subject);
+          }
+        }
         case "progress" -> {
           if (subject >= 0 && message != null && inRange(fraction)) {
             return new WorkerMessage.Progress(subject, fraction, message);

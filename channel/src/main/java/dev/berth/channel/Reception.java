@@ -105,6 +105,11 @@ final class Reception implements Inbound.Sink {
           call.fail(why);
         }
       }
+      case WorkerMessage.Cancelling(long id) -> {
+        if (calls.isUnknown(id)) {
+          throw violation("a message about call " + id + ", which was never made");
+        }
+      }
       case WorkerMessage.Progress m -> {
         Call.Execute call = running(m.id());
         if (call != null) {

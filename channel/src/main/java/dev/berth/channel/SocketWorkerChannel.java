@@ -26,6 +26,7 @@ final class SocketWorkerChannel implements WorkerChannel, ChannelLoop.Handler {
   private final Outbound outbound;
   private ChannelLoop.@Nullable Registration registration;
   private volatile boolean shutdownAsked;
+  private volatile boolean silent;
 
   // Of the loop's thread only.
   private long watched;
@@ -139,7 +140,9 @@ final class SocketWorkerChannel implements WorkerChannel, ChannelLoop.Handler {
       loop().wakeAt(deadline);
     }
     if (execute) {
+      silent = true; // Before it is told, or its answer could be quicker.
       outbound.offer(new HostMessage.Cancel(call.id), true);
+      listener.onSilence();
     }
   }
 
@@ -186,8 +189,14 @@ final class SocketWorkerChannel implements WorkerChannel, ChannelLoop.Handler {
     try {
       if (!inbound.read(socket)) {
         close(ended(null));
-      } else if (watched == 0 && inbound.unfinished() != 0) {
+        return;
+      }
+      if (watched == 0 && inbound.unfinished() != 0) {
         watch();
+      }
+      if (silent) {
+        silent = false;
+        listener.onSilence();
       }
     } catch (IOException e) {
       close(ended(e));
@@ -231,6 +240,11 @@ final class SocketWorkerChannel implements WorkerChannel, ChannelLoop.Handler {
   }
 
   // Ending.
+
+  @Override
+  public boolean isSilent() {
+    return silent;
+  }
 
   @Override
   public int inFlight() {

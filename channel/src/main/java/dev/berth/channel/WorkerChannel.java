@@ -44,6 +44,12 @@ public interface WorkerChannel extends AutoCloseable {
   /** Calls {@code cleanup()}, after which the worker ends by itself. */
   CompletableFuture<Void> shutdown(Duration timeout);
 
+  /**
+   * Whether the worker was told to cancel a call and has said nothing since. If its event loop
+   * stands still, what it is given now goes down with it when its grace is over.
+   */
+  boolean isSilent();
+
   /** Calls sent and not yet answered by the worker, cancelled ones included. */
   int inFlight();
 

@@ -44,6 +44,9 @@ sealed interface WorkerMessage {
       @Nullable String traceback)
       implements WorkerMessage {}
 
+  /** It was told to cancel that call, and the call needs a while to end. */
+  record Cancelling(long id) implements WorkerMessage {}
+
   record Progress(long id, @Nullable Double fraction, String message) implements WorkerMessage {}
 
   record Partial(long id, Json value) implements WorkerMessage {}

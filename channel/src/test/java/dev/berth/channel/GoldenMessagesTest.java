@@ -172,6 +172,7 @@ class GoldenMessagesTest {
               g.text("exception"),
               g.means.required("frames").valueStream().map(JsonNode::stringValue).toList(),
               g.means.required("traceback").isNull() ? null : g.text("traceback"));
+      case "cancelling" -> new WorkerMessage.Cancelling(g.id());
       case "progress" ->
           new WorkerMessage.Progress(
               g.id(),

@@ -17,6 +17,7 @@ final class RecordingListener implements ChannelListener {
   final BlockingQueue<Fault> faults = new LinkedBlockingQueue<>();
   final AtomicLong dropped = new AtomicLong();
   final AtomicInteger closings = new AtomicInteger();
+  final AtomicInteger silences = new AtomicInteger();
   final CompletableFuture<PluginException> closed = new CompletableFuture<>();
   final CompletableFuture<PluginException> unresponsive = new CompletableFuture<>();
 
@@ -33,6 +34,11 @@ final class RecordingListener implements ChannelListener {
   @Override
   public void onFault(Fault fault) {
     faults.add(fault);
+  }
+
+  @Override
+  public void onSilence() {
+    silences.incrementAndGet();
   }
 
   @Override

@@ -38,7 +38,8 @@ class WorkerChannelTest {
               if do == "wait":
                   await asyncio.sleep(context["seconds"])
               if do == "hang":
-                  print("hanging")
+                  print("hanging", flush=True)
+                  await asyncio.sleep(0.1)
                   time.sleep(60)
               if do == "stubborn":
                   await berth.progress(0.0, "stubborn")
@@ -239,6 +240,8 @@ class WorkerChannelTest {
 
       PluginException why = worker.listener.unresponsive.get(10, TimeUnit.SECONDS);
 
+      // Its loop goes on, and says so.
+      assertThat(worker.channel.isSilent()).isFalse();
       assertThat(why)
           .hasMessage(
               "Plugin 'dice' (plugin_t) went on for 0.2 s after its call was cancelled; its worker"
@@ -259,8 +262,10 @@ class WorkerChannelTest {
 
       assertThat(((ExecutionResult.Failed) result).error().code())
           .isEqualTo(ErrorCode.PLUGIN_TIMEOUT);
+      assertThat(worker.channel.isSilent()).isTrue();
       worker.listener.unresponsive.get(10, TimeUnit.SECONDS);
       worker.listener.await(line -> line.message().equals("hanging"));
+      assertThat(worker.channel.isSilent()).isTrue();
     }
   }
 

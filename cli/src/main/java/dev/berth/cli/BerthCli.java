@@ -74,6 +74,7 @@ public final class BerthCli {
             new LogsVerb(session),
             new ErrorsVerb(session),
             new StatsVerb(session),
+            new TopVerb(session),
             new UpdateVerb(session),
             new UninstallVerb(session),
             new ServeVerb(session),

@@ -80,6 +80,11 @@ final class Plugins implements AutoCloseable {
     return rest.get("/api/plugins?status=" + URLEncoder.encode(status, StandardCharsets.UTF_8));
   }
 
+  /** What the host and every enabled plugin use. */
+  Reply stats() {
+    return rest.get("/api/stats");
+  }
+
   Reply info(Ref plugin) {
     return rest.get(plugin.path(""));
   }

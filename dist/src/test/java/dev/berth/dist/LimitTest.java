@@ -36,7 +36,7 @@ final class LimitTest {
     assertThat(next.status()).as("after " + what + ": " + next.body()).isEqualTo(200);
   }
 
-  @ParameterizedTest
+  @ParameterizedTest(name = "RUN-02 RUN-05 each limit is named with its value, {0}")
   @EnumSource(Kinds.class)
   void each_limit_is_named_with_its_value(Kinds kind) {
     try (var berth = new RunningBerth(folder.resolve("data"), kind.hosting().withDataMb(16))) {

@@ -7,8 +7,9 @@ package dev.berth.sandbox;
  * @param openFiles file descriptors of each of its processes
  * @param tmpMb size of its {@code /tmp} in MiB
  * @param fileMb size of any one file in MiB
+ * @param cpus CPU time in cores, held by a quota
  */
-public record Ceilings(int pids, int openFiles, int tmpMb, int fileMb) {
+public record Ceilings(int pids, int openFiles, int tmpMb, int fileMb, double cpus) {
   /** What holds where nobody says otherwise. */
-  public static final Ceilings DEFAULT = new Ceilings(128, 1024, 64, 1024);
+  public static final Ceilings DEFAULT = new Ceilings(128, 1024, 64, 1024, 1);
 }

@@ -215,7 +215,11 @@ public final class DockerSandbox implements Sandbox {
   @Override
   public Ceilings ceilings() {
     return new Ceilings(
-        settings.maxPids(), settings.maxOpenFiles(), settings.tmpMb(), Ceilings.DEFAULT.fileMb());
+        settings.maxPids(),
+        settings.maxOpenFiles(),
+        settings.tmpMb(),
+        Ceilings.DEFAULT.fileMb(),
+        settings.maxCpus());
   }
 
   @Override

@@ -163,7 +163,11 @@ public final class ProcessSandbox implements Sandbox {
   @Override
   public Ceilings ceilings() {
     return new Ceilings(
-        settings.maxPids(), settings.maxOpenFiles(), settings.tmpMb(), Ceilings.DEFAULT.fileMb());
+        settings.maxPids(),
+        settings.maxOpenFiles(),
+        settings.tmpMb(),
+        Ceilings.DEFAULT.fileMb(),
+        settings.maxCpus());
   }
 
   @Override

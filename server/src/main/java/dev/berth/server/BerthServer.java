@@ -76,6 +76,7 @@ public final class BerthServer implements AutoCloseable {
     var all = new ArrayList<Route>();
     all.add(new Route("POST", ExecuteHandler.PATH, Route.Body.JSON, false, streams::execute));
     all.addAll(new PluginRoutes(settings, uploads, streams).routes());
+    all.addAll(new StatsRoutes(new HostFigures()).routes());
     all.addAll(new LogRoutes(state).routes());
     all.addAll(new ErrorRoutes().routes());
     all.addAll(new KeyRoutes(settings, authenticator).routes());

@@ -45,6 +45,32 @@ final class PluginCollector implements MultiCollector {
         gauge(now, "berth_plugin_in_flight", "Calls running", PluginStats::inFlight),
         gauge(now, "berth_plugin_memory_bytes", "Memory in use", PluginStats::memoryBytes),
         gauge(now, "berth_plugin_cpu_percent", "CPU use, of one core", PluginStats::cpuUsage),
+        gauge(now, "berth_plugin_disk_bytes", "Its files in /data", PluginStats::diskBytes),
+        gauge(
+            now,
+            "berth_plugin_memory_limit_bytes",
+            "Memory it may use",
+            stats -> stats.limits().memoryBytes()),
+        gauge(
+            now,
+            "berth_plugin_disk_limit_bytes",
+            "What its files in /data may take",
+            stats -> stats.limits().diskBytes()),
+        counter(
+            now,
+            "berth_plugin_throttled_seconds",
+            "Time held back by the CPU quota",
+            PluginStats::throttledSeconds),
+        counter(
+            now,
+            "berth_plugin_network_received_bytes",
+            "Received through the egress proxy",
+            PluginStats::networkRxBytes),
+        counter(
+            now,
+            "berth_plugin_network_sent_bytes",
+            "Sent through the egress proxy",
+            PluginStats::networkTxBytes),
         gauge(now, "berth_plugin_processes", "Processes and threads", PluginStats::pids),
         gauge(now, "berth_plugin_uptime_seconds", "Since it came up", PluginStats::uptimeSeconds),
         latency(now));

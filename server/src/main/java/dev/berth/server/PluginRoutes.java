@@ -45,7 +45,6 @@ final class PluginRoutes {
         new Route("GET", "/api/plugins/{id}/config", Route.Body.NONE, false, this::config),
         new Route("PUT", "/api/plugins/{id}/config", Route.Body.JSON, false, this::configure),
         new Route("GET", "/api/plugins/{id}/health", Route.Body.NONE, false, this::health),
-        new Route("GET", "/api/plugins/{id}/stats", Route.Body.NONE, false, this::stats),
         new Route("GET", "/api/isolation", Route.Body.NONE, false, this::isolation));
   }
 
@@ -208,11 +207,6 @@ final class PluginRoutes {
   private void health(Context context, Backend backend) {
     PluginId id = Answers.plugin(context);
     Answers.json(context, Views.health(id, backend.service().health(id)));
-  }
-
-  private void stats(Context context, Backend backend) {
-    PluginId id = Answers.plugin(context);
-    Answers.json(context, Views.stats(id, backend.service().stats(id)));
   }
 
   private void isolation(Context context, Backend backend) {

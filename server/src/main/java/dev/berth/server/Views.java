@@ -188,9 +188,11 @@ final class Views {
     return view;
   }
 
-  static Map<String, Object> stats(PluginId id, PluginStats stats) {
+  static Map<String, Object> stats(Plugin plugin, PluginStats stats) {
     var view = new LinkedHashMap<String, Object>();
-    view.put("plugin_id", id.value());
+    view.put("plugin_id", plugin.id().value());
+    view.put("name", plugin.manifest().name());
+    view.put("version", plugin.manifest().version().text());
     view.put("status", stats.status());
     view.put("cpu_usage", stats.cpuUsage());
     view.put("memory_usage_mb", stats.memoryBytes() / 1048576.0);
@@ -207,6 +209,14 @@ final class Views {
     view.put("p99_ms", stats.p99Millis());
     view.put("restarts", stats.restarts());
     view.put("uptime_seconds", stats.uptimeSeconds());
+    PluginStats.Limits limits = stats.limits();
+    var limited = new LinkedHashMap<String, Object>();
+    limited.put("cpu_usage", limits.cpuPercent());
+    limited.put("memory_usage_mb", limits.memoryBytes() / 1048576.0);
+    limited.put("disk_usage_mb", limits.diskBytes() / 1048576.0);
+    limited.put("pids", limits.pids());
+    limited.put("timeout_seconds", limits.timeoutSeconds());
+    view.put("limits", limited);
     return view;
   }
 

@@ -279,7 +279,23 @@ final class FakePluginService implements PluginService {
   public PluginStats stats(PluginId id) {
     var _ = info(id);
     return new PluginStats(
-        "running", 12.5, 10L << 20, 3, 5L << 20, 0.25, 100, 200, 7, 2, 1, 1.5, 2.5, 3.5, 1, 60.25);
+        "running",
+        12.5,
+        10L << 20,
+        3,
+        5L << 20,
+        0.25,
+        100,
+        200,
+        7,
+        2,
+        1,
+        1.5,
+        2.5,
+        3.5,
+        1,
+        60.25,
+        new PluginStats.Limits(100, 512L << 20, 128, 256L << 20, 30));
   }
 
   @Override

@@ -88,6 +88,7 @@ class OpenApiTest {
     check("get", "/api/plugins/{id}/logs", berth.get("/api/plugins/plugin_dice/logs"));
     check("get", "/api/plugins/{id}/errors", berth.get("/api/plugins/plugin_dice/errors"));
     check("get", "/api/plugins/{id}/stats", berth.get("/api/plugins/plugin_dice/stats"));
+    check("get", "/api/stats", berth.get("/api/stats"));
     check("get", "/api/isolation", berth.get("/api/isolation"));
     check("get", "/api/keys", berth.get("/api/keys"));
     check("get", "/health/live", berth.get("/health/live"));

@@ -20,7 +20,7 @@ final class Activation {
           PluginRow row = plugin.row();
           boolean wasEnabled = row.state() instanceof PluginState.Enabled;
           Worker running = plugin.running();
-          if (wasEnabled && running != null && running.isOpen()) {
+          if (wasEnabled && running != null && !running.isClosed()) {
             return plugin;
           }
           PluginRow enabled = Rows.with(row, new PluginState.Enabled(), rooms.clock().instant());

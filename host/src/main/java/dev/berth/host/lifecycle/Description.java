@@ -86,7 +86,8 @@ final class Description {
         stats.percentileMillis(0.95),
         stats.percentileMillis(0.99),
         stats.restarts(),
-        worker == null ? 0 : worker.upNanos() / 1e9);
+        worker == null ? 0 : worker.upNanos() / 1e9,
+        worker == null ? PluginStats.Limits.UNKNOWN : worker.limits());
   }
 
   /** A plugin that was not asked within the last interval is asked now. */

@@ -4,12 +4,16 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Counts the calls inside a worker and can be closed to new ones. A call that got in is known to
- * whoever closes, so none falls between two workers when one takes over from the other.
+ * Counts the calls inside a worker and can be shut to new ones, for a while or for good. A call
+ * that got in is known to whoever closes, so none falls between two workers when one takes over
+ * from the other.
  */
 final class Gate {
-  /** The sign bit: closed. The other bits count who is inside. */
-  private static final int CLOSED = Integer.MIN_VALUE;
+  /** The sign bit: shut. The lower 30 bits count who is inside. */
+  private static final int SHUT = Integer.MIN_VALUE;
+
+  /** Shut for good. */
+  private static final int CLOSED = SHUT | 1 << 30;
 
   private final AtomicInteger state = new AtomicInteger();
   private final CompletableFuture<Void> empty = new CompletableFuture<>();
@@ -29,6 +33,16 @@ final class Gate {
     }
   }
 
+  /** Lets nobody in until {@link #resume}. */
+  void pause() {
+    state.getAndUpdate(now -> now | SHUT);
+  }
+
+  /** Ends a pause; a closed gate stays closed. */
+  void resume() {
+    state.getAndUpdate(now -> (now & CLOSED) == SHUT ? now & ~SHUT : now);
+  }
+
   /** Lets nobody in any more. */
   void close() {
     if ((state.getAndUpdate(now -> now | CLOSED) & ~CLOSED) == 0) {
@@ -36,6 +50,11 @@ final class Gate {
     }
   }
 
+  boolean isClosed() {
+    return (state.get() & CLOSED) == CLOSED;
+  }
+
+  /** Whether it lets calls in now. */
   boolean isOpen() {
     return state.get() >= 0;
   }

@@ -157,7 +157,7 @@ final class Supervisor {
     synchronized (this) {
       Worker worker = running;
       refusal = refusal();
-      if (refusal == null && (worker == null || !worker.isOpen())) {
+      if (refusal == null && (worker == null || !worker.takesCalls())) {
         if (waiting.add(call, call.remaining(callLimit), this::waitedInVain)) {
           return;
         }
@@ -169,6 +169,20 @@ final class Supervisor {
     } else {
       dispatch(call); // A worker came up in between.
     }
+  }
+
+  /**
+   * A worker that was told to cancel a call and says nothing may stand still, and would take new
+   * calls down with it: they wait until it shows a sign of life or has been replaced.
+   */
+  private void regard(Worker worker) {
+    List<Call> waited = List.of();
+    synchronized (this) {
+      if (running == worker && worker.heeds()) {
+        waited = waiting.leave();
+      }
+    }
+    waited.forEach(this::dispatch);
   }
 
   /** Why calls are not taken; null when they are. */
@@ -263,6 +277,7 @@ final class Supervisor {
           health = new HealthMonitor(worker, engine.timings(), engine.timer(), engine.pulse());
           health.start();
         }
+        worker.watchedBy(this::regard);
         running = worker;
       }
     }

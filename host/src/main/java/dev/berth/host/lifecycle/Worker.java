@@ -4,6 +4,8 @@ import dev.berth.api.ErrorCode;
 import dev.berth.api.ExecutionResult;
 import dev.berth.api.Json;
 import dev.berth.api.PluginException;
+import dev.berth.api.PluginStats;
+import dev.berth.api.ResourceLimits;
 import dev.berth.api.SandboxExit;
 import dev.berth.channel.ChannelListener;
 import dev.berth.channel.Fault;
@@ -15,6 +17,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -42,6 +45,7 @@ final class Worker implements ChannelListener {
   private final Duration callLimit;
   private @Nullable WorkerChannel opened;
   private volatile @Nullable SandboxExit imposed;
+  private volatile @Nullable Consumer<Worker> watcher;
   private volatile boolean retiring;
   private volatile boolean introduced;
   private volatile @Nullable Fault startFault;
@@ -110,6 +114,17 @@ final class Worker implements ChannelListener {
     return cpu.percent(usage);
   }
 
+  /** What its figures may come to. */
+  PluginStats.Limits limits() {
+    ResourceLimits own = plan.pack().manifest().resources();
+    return new PluginStats.Limits(
+        100 * ceilings.cpus(),
+        (long) own.memoryMb() << 20,
+        ceilings.pids(),
+        plan.dataBytes(),
+        own.timeoutSeconds());
+  }
+
   /** It is initialised; {@code hello} is what it said of itself. */
   void introduced(Json hello) {
     checksHealth = MAPPER.readTree(hello.toByteArray()).path("health").asBoolean(false);
@@ -134,8 +149,29 @@ final class Worker implements ChannelListener {
     return gate.inside();
   }
 
-  boolean isOpen() {
+  /** Whether it takes calls now. */
+  boolean takesCalls() {
     return gate.isOpen();
+  }
+
+  /** Whether it will take no calls any more. */
+  boolean isClosed() {
+    return gate.isClosed();
+  }
+
+  /** Gives it who is told when {@link #heeds} may say something else than before. */
+  void watchedBy(Consumer<Worker> supervisor) {
+    watcher = supervisor;
+  }
+
+  /** Lets calls in as long as it shows signs of life. */
+  boolean heeds() {
+    if (channel().isSilent()) {
+      gate.pause();
+      return false;
+    }
+    gate.resume();
+    return true;
   }
 
   /** Lets no more calls in. */
@@ -274,6 +310,14 @@ final class Worker implements ChannelListener {
       errors.add(Incident.of(fault, version(), log.redactor()));
     } else {
       startFault = fault; // Whoever starts it says what became of that.
+    }
+  }
+
+  @Override
+  public void onSilence() {
+    Consumer<Worker> supervisor = watcher;
+    if (supervisor != null) {
+      supervisor.accept(this);
     }
   }
 

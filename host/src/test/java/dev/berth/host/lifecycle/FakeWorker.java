@@ -45,6 +45,7 @@ final class FakeWorker implements SandboxProcess, WorkerChannel {
   volatile ChannelListener listener;
   volatile Initialization initialization;
   private volatile PluginException closed;
+  private volatile boolean silent;
 
   FakeWorker(SandboxSpec spec, SocketChannel output) {
     this.spec = spec;
@@ -101,6 +102,17 @@ final class FakeWorker implements SandboxProcess, WorkerChannel {
       exited.complete(new SandboxExit.Killed(9));
       endSocket();
     }
+  }
+
+  /** It was told to cancel a call, and says something or not. */
+  void silent(boolean now) {
+    silent = now;
+    listener.onSilence();
+  }
+
+  @Override
+  public boolean isSilent() {
+    return silent;
   }
 
   @Override

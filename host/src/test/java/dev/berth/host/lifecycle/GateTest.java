@@ -32,6 +32,28 @@ class GateTest {
   }
 
   @Test
+  void a_paused_gate_opens_again_unless_it_was_closed_meanwhile() {
+    assertThat(gate.enter()).isTrue();
+    gate.pause();
+    assertThat(gate.enter()).isFalse();
+    assertThat(gate.isClosed()).isFalse();
+    assertThat(gate.inside()).isEqualTo(1);
+    gate.exit();
+    assertThat(gate.whenEmpty()).isNotDone();
+    gate.resume();
+    gate.resume();
+    assertThat(gate.enter()).isTrue();
+    gate.pause();
+    gate.close();
+    gate.resume();
+    assertThat(gate.enter()).isFalse();
+    assertThat(gate.isClosed()).isTrue();
+    assertThat(gate.whenEmpty()).isNotDone();
+    gate.exit();
+    assertThat(gate.whenEmpty()).isCompleted();
+  }
+
+  @Test
   void nobody_is_inside_after_it_said_that_it_is_empty() throws Exception {
     for (int round = 0; round < 200; round++) {
       var crowded = new Gate();

@@ -328,6 +328,31 @@ class SupervisorTest {
   }
 
   @Test
+  void a_worker_that_may_stand_still_gets_calls_again_when_it_shows_a_sign_of_life() {
+    FakeWorker worker = up();
+    worker.silent(true);
+    CompletableFuture<ExecutionResult> waits = call("{}");
+    assertThat(plugin.waitingCalls()).isEqualTo(1);
+    assertThat(worker.calls).isEmpty();
+    worker.silent(false);
+    assertThat(join(answered(worker, waits, "1")).orThrow().result()).isEqualTo(Json.of("1"));
+    assertThat(join(answered(worker, call("{}"), "2")).orThrow().result()).isEqualTo(Json.of("2"));
+  }
+
+  @Test
+  void no_call_goes_down_with_a_worker_that_stood_still_already() {
+    FakeWorker worker = up();
+    worker.silent(true);
+    CompletableFuture<ExecutionResult> waits = call("{}");
+    worker.listener.onUnresponsive(
+        new PluginException(ErrorCode.PLUGIN_TIMEOUT, "call 7 was not given up"));
+    FakeWorker second = workers.next();
+    assertThat(join(answered(second, waits, "1")).orThrow().result()).isEqualTo(Json.of("1"));
+    worker.silent(false);
+    assertThat(join(answered(second, call("{}"), "2")).orThrow().result()).isEqualTo(Json.of("2"));
+  }
+
+  @Test
   void RUN_12_repeated_crashes_turn_the_plugin_failed_and_calls_are_told_why() throws Exception {
     FakeWorker worker = up();
     for (int crash = 1; crash < 5; crash++) {

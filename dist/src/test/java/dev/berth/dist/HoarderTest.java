@@ -1,0 +1,215 @@
+package dev.berth.dist;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.berth.dist.RunningBerth.Answer;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIf;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import tools.jackson.databind.JsonNode;
+
+/** A plugin that takes all it can get: of its own sandbox's memory, and of the host's. */
+@Timeout(240)
+@EnabledIf(value = "root", disabledReason = "without root some limits can't be had")
+final class HoarderTest {
+  private static final int LIMIT_MIB = 160;
+
+  @TempDir Path folder;
+
+  static boolean root() {
+    return "root".equals(System.getProperty("user.name"));
+  }
+
+  private RunningBerth open(Kinds kind) {
+    return new RunningBerth(folder.resolve("data"), kind.hosting());
+  }
+
+  private String hoarder(RunningBerth berth) {
+    return berth.running(Pack.tar(Fixtures.plugin("hoarder"), folder));
+  }
+
+  private static void stillWorks(RunningBerth berth, String id) {
+    Answer answer = berth.execute(id, "{\"do\":\"nothing\"}");
+    if (answer.status() == 503) { // given up after so many crashes in a row
+      assertThat(answer.code()).as(answer.body()).isEqualTo("plugin_failed");
+      assertThat(berth.post("/api/plugins/" + id + "/enable").status()).isEqualTo(200);
+      answer = berth.execute(id, "{\"do\":\"nothing\"}");
+    }
+    assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+  }
+
+  @ParameterizedTest(name = "RUN-03 memory by every road is charged to one limit, {0}")
+  @EnumSource(Kinds.class)
+  void RUN_03(Kinds kind) {
+    LeftBehind left;
+    try (var berth = open(kind)) {
+      String id = hoarder(berth);
+      left = LeftBehind.watch(berth);
+      left.takesAsUsual();
+      for (String road :
+          List.of(
+              "children",
+              "memfd",
+              "shared_mapping",
+              "dev_shm",
+              "sysv",
+              "pipes",
+              "sockets",
+              "messages_queued",
+              "names")) {
+        Answer answer = berth.execute(id, "{\"do\":\"" + road + "\"}");
+        if (answer.status() == 200) {
+          JsonNode result = answer.json().path("result");
+          assertThat(result.path("mib").asDouble())
+              .as(road + ": " + answer.body())
+              .isLessThan(LIMIT_MIB);
+          assertThat(result.path("refused").asString()).as(road).isNotEmpty();
+        } else {
+          assertThat(answer.code())
+              .as(road + ": " + answer.body())
+              .isIn("plugin_crashed", "plugin_error");
+        }
+        stillWorks(berth, id);
+      }
+      left.hostIsAsUsual();
+      assertThat(berth.delete("/api/plugins/" + id).status()).isEqualTo(200);
+      left.nothingOf(berth, id);
+    }
+    left.nothing();
+  }
+
+  @ParameterizedTest(name = "RUN-15 results that are none, {0}")
+  @EnumSource(Kinds.class)
+  void RUN_15(Kinds kind) {
+    try (var berth = open(kind)) {
+      String id = hoarder(berth);
+      LeftBehind left = LeftBehind.watch(berth);
+      left.takesAsUsual();
+      for (String bad :
+          List.of("recursive", "nan", "infinite", "raw_bytes", "deep", "odd_keys", "an_object")) {
+        refused(berth, id, "{\"do\":\"" + bad + "\"}", "plugin_bad_result");
+      }
+      refused(berth, id, "{\"do\":\"big_result\",\"mib\":32}", "plugin_result_too_large");
+      // What JSON can carry somehow is either carried or refused, and the next call is answered.
+      for (String odd : List.of("surrogate", "long_number", "wild_dict")) {
+        Answer answer = berth.execute(id, "{\"do\":\"" + odd + "\"}");
+        assertThat(answer.status()).as(odd + ": " + answer.body()).isIn(200, 502);
+        assertThat(RunningBerth.JSON.readTree(answer.body()).isObject()).isTrue();
+        stillWorks(berth, id);
+      }
+      assertThat(berth.get("/api/plugins/" + id + "/stats").json().path("restarts").asInt())
+          .as("none of this costs a worker")
+          .isZero();
+      left.hostIsAsUsual();
+    }
+  }
+
+  @ParameterizedTest(name = "failures that are themselves attacks, {0}")
+  @EnumSource(Kinds.class)
+  void failures(Kinds kind) {
+    try (var berth = open(kind)) {
+      String id = hoarder(berth);
+      LeftBehind left = LeftBehind.watch(berth);
+      left.takesAsUsual();
+      for (String bad :
+          List.of(
+              "long_message",
+              "message_raises",
+              "long_chain",
+              "deep_stack",
+              "exits",
+              "interrupts",
+              "group")) {
+        Answer answer = refused(berth, id, "{\"do\":\"" + bad + "\"}", "plugin_error");
+        assertThat(answer.body().length()).as(bad).isLessThan(64 << 10);
+      }
+      left.hostIsAsUsual();
+    }
+  }
+
+  private static Answer refused(RunningBerth berth, String id, String context, String code) {
+    Answer answer = berth.execute(id, context);
+    assertThat(answer.status()).as(context + ": " + answer.body()).isEqualTo(502);
+    assertThat(answer.code()).as(context + ": " + answer.body()).isEqualTo(code);
+    stillWorks(berth, id);
+    return answer;
+  }
+
+  @ParameterizedTest(name = "RUN-07 floods of everything that the host is told unasked, {0}")
+  @EnumSource(Kinds.class)
+  void floods(Kinds kind) throws IOException {
+    try (var berth = open(kind)) {
+      String id = hoarder(berth);
+      LeftBehind left = LeftBehind.watch(berth);
+      left.takesAsUsual();
+      for (String flood :
+          List.of(
+              "{\"do\":\"progress_flood\",\"count\":30000}",
+              "{\"do\":\"partial_flood\",\"count\":150}",
+              "{\"do\":\"log_flood\",\"count\":30000}")) {
+        Answer answer = berth.execute(id, flood);
+        assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+      }
+      // A client that asks for events and reads none of them.
+      try (Socket deaf = connect(berth)) {
+        String body = "{\"context\":{\"do\":\"partial_flood\",\"count\":150}}";
+        deaf.getOutputStream()
+            .write(
+                ("POST /api/plugins/"
+                        + id
+                        + "/execute HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
+                        + "Content-Type: application/json\r\nContent-Length: "
+                        + body.length()
+                        + "\r\n\r\n"
+                        + body)
+                    .getBytes(StandardCharsets.UTF_8));
+        assertThat(deaf.getInputStream().read()).isEqualTo('H');
+        for (int i = 0; i < 50; i++) {
+          stillWorks(berth, id);
+        }
+        left.hostIsAsUsual();
+      }
+      stillWorks(berth, id);
+      left.hostIsAsUsual();
+    }
+  }
+
+  private static Socket connect(RunningBerth berth) throws IOException {
+    return new Socket(InetAddress.getLoopbackAddress(), URI.create(berth.url()).getPort());
+  }
+
+  @ParameterizedTest(name = "CHN-06 nothing is heard of a plugin after it was disabled, {0}")
+  @EnumSource(Kinds.class)
+  void CHN_06(Kinds kind) {
+    try (var berth = open(kind)) {
+      String id = hoarder(berth);
+      assertThat(berth.execute(id, "{\"do\":\"talks_on\"}").status()).isEqualTo(200);
+      while (newest(berth, id).path("message").asString().isEmpty()
+          || !newest(berth, id).path("message").asString().equals("still here")) {
+        Thread.onSpinWait(); // it begins to talk
+      }
+      assertThat(berth.post("/api/plugins/" + id + "/disable").status()).isEqualTo(200);
+      long last = newest(berth, id).path("sequence").asLong();
+      assertThat(berth.post("/api/plugins/" + id + "/enable").status()).isEqualTo(200);
+      stillWorks(berth, id);
+      for (JsonNode record :
+          berth.get("/api/plugins/" + id + "/logs?after=" + last).json().path("records")) {
+        assertThat(record.path("message").asString()).isNotEqualTo("still here");
+      }
+    }
+  }
+
+  private static JsonNode newest(RunningBerth berth, String id) {
+    JsonNode records = berth.get("/api/plugins/" + id + "/logs?limit=1").json().path("records");
+    return records.isEmpty() ? records : records.get(records.size() - 1);
+  }
+}
