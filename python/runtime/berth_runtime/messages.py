@@ -157,8 +157,21 @@ def answered(call_id: int, value: bytes) -> bytes:
     return b'{"jsonrpc":"2.0","id":%d,"result":{"value":%b}}' % (call_id, value)
 
 
-def failed(call_id: int, kind: str, message: str, traceback: Optional[str]) -> bytes:
-    data = {"kind": kind} if traceback is None else {"kind": kind, "traceback": clean(traceback)}
+class Raised(NamedTuple):
+    """An exception: its class's name, where in the package it went through (``main.py:3 execute``, the innermost
+    last), and its traceback."""
+
+    exception: str
+    frames: Sequence[str]
+    traceback: str
+
+
+def failed(call_id: int, kind: str, message: str, raised: Optional[Raised]) -> bytes:
+    data: Dict[str, Any] = {"kind": kind}
+    if raised is not None:
+        data["exception"] = clean(raised.exception)
+        data["frames"] = [clean(frame) for frame in raised.frames]
+        data["traceback"] = clean(raised.traceback)
     error = {"code": PLUGIN_ERROR, "message": clean(message), "data": data}
     return _message({"id": call_id, "error": error})
 

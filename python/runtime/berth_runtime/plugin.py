@@ -7,27 +7,33 @@ import os
 import sys
 import traceback
 from types import ModuleType, TracebackType
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from berth_runtime import codec
+from berth_runtime.messages import Raised
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _TRACEBACK_CHARS = 16_384
 _MESSAGE_CHARS = 2_000
+_MOST_FRAMES = 16
+
+_package = "/workspace/"
+"""What the files of the package begin with."""
 
 
 class Fault(Exception):
     """Something of the plugin's failed. ``kind`` is the host's word for it."""
 
-    def __init__(self, kind: str, message: str, trace: Optional[str] = None) -> None:
+    def __init__(self, kind: str, message: str, raised: Optional[Raised] = None) -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message
-        self.trace = trace
+        self.raised = raised
 
     @classmethod
     def of(cls, kind: str, error: BaseException, prefix: str = "") -> Fault:
-        return cls(kind, prefix + describe(error), trace_of(error))
+        raised = Raised(type(error).__name__, frames_of(error), trace_of(error))
+        return cls(kind, prefix + describe(error), raised)
 
 
 def describe(error: BaseException) -> str:
@@ -46,6 +52,26 @@ def trace_of(error: BaseException) -> str:
         return describe(error)
 
 
+def frames_of(error: BaseException) -> List[str]:
+    """Where in the package it went through, ``main.py:3 execute``, the innermost last and _MOST_FRAMES at most.
+
+    Each place is named once, so that a recursion that goes too deep looks the same however deep it was.
+    """
+    places: Dict[Tuple[str, int, str], None] = {}
+    try:
+        at = error.__traceback__
+        while at is not None:
+            code = at.tb_frame.f_code
+            if code.co_filename.startswith(_package):
+                places[code.co_filename, at.tb_lineno, code.co_name] = None
+            at = at.tb_next
+        if isinstance(error, SyntaxError) and str(error.filename).startswith(_package):
+            places[str(error.filename), int(error.lineno or 0), "<module>"] = None
+    except BaseException:
+        pass  # An exception class of the plugin's may raise anything when it is read. What was seen so far will do.
+    return [f"{file[len(_package) :]}:{line} {name}" for file, line, name in list(places)[-_MOST_FRAMES:]]
+
+
 def _own_frames(trace: Optional[TracebackType]) -> Optional[TracebackType]:
     at = trace
     while at is not None:
@@ -61,6 +87,8 @@ def set_path(paths: List[str]) -> None:
 
     This is the order of a plain Python: nothing installed beside a plugin replaces a standard module.
     """
+    global _package
+    _package = os.path.join(paths[0], "")
     library = os.path.dirname(os.path.abspath(os.__file__))
     standard = [
         entry

@@ -152,7 +152,7 @@ class Worker:
         self._channel.send(messages.refused(call_id, code, message))
 
     def _fail(self, call_id: int, fault: plugin.Fault) -> None:
-        self._channel.send(messages.failed(call_id, fault.kind, fault.message, fault.trace))
+        self._channel.send(messages.failed(call_id, fault.kind, fault.message, fault.raised))
 
     # -- execute -----------------------------------------------------------------------------------------------
 
@@ -319,7 +319,7 @@ class Worker:
         try:
             ready = await self._invoke(initialize)
         except plugin.Fault as fault:
-            raise plugin.Fault("plugin_start_failed", fault.message, fault.trace) from None
+            raise plugin.Fault("plugin_start_failed", fault.message, fault.raised) from None
         if ready is False:
             raise plugin.Fault("plugin_start_failed", "initialize returned False. Its log may say why.")
         return loaded

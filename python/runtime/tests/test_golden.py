@@ -74,7 +74,10 @@ def written(means: Dict[str, Any]) -> bytes:
     if kind == "failed" and means["kind"] == "":
         return messages.refused(call_id, means["code"], means["message"])
     if kind == "failed":
-        return messages.failed(call_id, means["kind"], means["message"], means["traceback"])
+        raised = None
+        if means["traceback"] is not None:
+            raised = messages.Raised(means["exception"], means["frames"], means["traceback"])
+        return messages.failed(call_id, means["kind"], means["message"], raised)
     if kind == "cancelling":
         return messages.cancelling(call_id)
     if kind == "progress":

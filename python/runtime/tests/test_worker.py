@@ -370,6 +370,35 @@ def test_errors_have_the_plugins_own_frames(start: Start) -> None:
     assert host.error(host.execute(half=1))["message"] == "ValueError: \\ud800"
 
 
+def test_errors_say_where_in_the_package_they_were(start: Start) -> None:
+    host = start(
+        """
+        import sys
+        from json import loads
+        class P:
+            def __init__(self, config): pass
+            async def execute(self, context):
+                return getattr(self, context["do"])(context.get("n", 0))
+            def read(self, n): return loads("{" + str(n))
+            def deep(self, n): return self.deep(n + 1) + 1
+            def compiled(self, n): exec("def f(:")
+            def odd(self, n):
+                class Odd(SyntaxError):
+                    filename = property(lambda self: sys.exit())
+                raise Odd
+        """
+    )
+
+    def frames(**context: Any) -> Any:
+        return host.error(host.execute(**context))["data"]["frames"]
+
+    assert frames(do="read", n=1) == frames(do="read", n=2) == ["main.py:7 execute", "main.py:8 read"]
+    assert frames(do="deep") == frames(do="deep", n=300) == ["main.py:7 execute", "main.py:9 deep"]
+    assert frames(do="compiled") == ["main.py:7 execute", "main.py:10 compiled"]
+    assert frames(do="odd") == ["main.py:7 execute", "main.py:14 odd"]
+    assert host.error(host.execute(do="deep"))["data"]["exception"] == "RecursionError"
+
+
 def test_what_leaves_the_loop_where_it_is_read_is_answered(start: Start) -> None:
     host = start(
         """
@@ -453,6 +482,8 @@ def test_a_syntax_error_in_an_imported_file(fresh: Start) -> None:
     assert error["data"]["kind"] == "plugin_syntax_error"
     assert "broken.py, line 1" in error["message"]
     assert "in <module>\n    import broken" in error["data"]["traceback"]
+    assert error["data"]["exception"] == "SyntaxError"
+    assert error["data"]["frames"] == ["main.py:1 <module>", "broken.py:1 <module>"]
 
 
 def test_a_crash_is_a_crash(start: Start) -> None:

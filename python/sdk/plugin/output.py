@@ -46,6 +46,20 @@ def log_line(record: Mapping[str, Any]) -> str:
     return f"{record.get('time', '')}  {record.get('level', ''):8}  {printable(str(origin))}  {message}"
 
 
+def title(error: Mapping[str, Any]) -> str:
+    """``ValueError: no dice``, or what happened where nothing was raised, in one line."""
+    name = error.get("type") or error.get("kind") or ""
+    message = " ".join(str(error.get("message", "")).split())
+    return f"{name}: {message}" if message else str(name)
+
+
+def error(group: Mapping[str, Any]) -> str:
+    """All there is to an error; its traceback last."""
+    text = pairs({key: value for key, value in group.items() if key != "traceback"})
+    trace = str(group.get("traceback", ""))
+    return f"{text}\n\n{lines(trace)}" if trace else text
+
+
 def event_line(event: str, value: Mapping[str, Any]) -> str:
     """What a call tells while it runs, in one line."""
     if event == "progress":

@@ -93,6 +93,31 @@ async def logs(service: PluginService, options: Namespace) -> int:
     return exit_codes.OK
 
 
+async def errors(service: PluginService, options: Namespace) -> int:
+    plugin_id = await _id(service, options.plugin)
+    if options.clear:
+        await service.clear_plugin_errors(plugin_id)
+        _show(
+            options, {"plugin_id": plugin_id, "status": "cleared"}, f"The errors of {options.plugin} are forgotten."
+        )
+        return exit_codes.OK
+    found = await service.get_plugin_errors(plugin_id)
+    if options.traceback:
+        text = "\n\n".join(output.error(error) for error in found)
+    else:
+        headings = ("FINGERPRINT", "COUNT", "LAST SEEN", "WHERE", "ERROR")
+        text = output.table(
+            (
+                [e.get("fingerprint"), e.get("count"), e.get("last_at"), e.get("where") or "-", output.title(e)]
+                for e in found
+            ),
+            headings,
+        )
+    answer = {"plugin_id": plugin_id, "errors": found, "total": len(found)}
+    _show(options, answer, text if found else "No errors.")
+    return exit_codes.OK
+
+
 async def update(service: PluginService, options: Namespace) -> int:
     path, url = _source(options.archive)
     answer = await service.update_plugin(await _id(service, options.plugin), path, url)

@@ -177,6 +177,18 @@ class PluginService:
         """What it used and did: CPU, memory, calls, errors, latencies."""
         return await self._json("GET", _plugin(plugin_id, "/stats"))
 
+    async def get_plugin_errors(self, plugin_id: str) -> list[dict[str, Any]]:
+        """What went wrong in it, the newest first, the same things counted together.
+
+        Each has ``fingerprint kind type message where traceback count first_at last_at version``.
+        """
+        answer = await self._json("GET", _plugin(plugin_id, "/errors"))
+        return list(answer["errors"])
+
+    async def clear_plugin_errors(self, plugin_id: str) -> None:
+        """Forgets what went wrong in it."""
+        await self._json("DELETE", _plugin(plugin_id, "/errors"))
+
     async def get_plugin_logs(self, plugin_id: str, *, limit: int = 200, after: int = 0) -> list[dict[str, Any]]:
         """The newest log records above the sequence ``after``, oldest first."""
         query = urlencode({"limit": limit, "after": after})

@@ -168,6 +168,39 @@ def test_the_table_shows_no_control_characters() -> None:
     ]
 
 
+ERROR = {
+    "fingerprint": "0a1b2c3d4e5f",
+    "kind": "plugin_error",
+    "type": "ValueError",
+    "message": "no\x1b[2J\ndice",
+    "where": "main.py:3",
+    "traceback": "Traceback (most recent call last):\n  \x1b[0m\nValueError: no dice",
+    "count": 12,
+    "first_at": "2026-01-02T03:04:05Z",
+    "last_at": "2026-01-02T03:05:05Z",
+    "version": "1.0.0",
+}
+
+
+def test_errors_as_a_table_whole_and_forgotten() -> None:
+    answers: dict[str, Any] = {
+        "GET /api/plugins/plugin_1/errors": {"plugin_id": "plugin_1", "errors": [ERROR], "total": 1},
+        "DELETE /api/plugins/plugin_1/errors": {"plugin_id": "plugin_1", "status": "cleared"},
+    }
+    assert run("errors", "plugin_1", answers=answers).out.splitlines() == [
+        "FINGERPRINT   COUNT  LAST SEEN             WHERE      ERROR",
+        "0a1b2c3d4e5f  12     2026-01-02T03:05:05Z  main.py:3  ValueError: no\\x1b[2J dice",
+    ]
+    whole = run("errors", "plugin_1", "--traceback", answers=answers).out
+    assert whole.endswith("\n\nTraceback (most recent call last):\n  \\x1b[0m\nValueError: no dice\n")
+    assert json.loads(run("errors", "plugin_1", "--json", answers=answers).out)["errors"] == [ERROR]
+    ran = run("errors", "plugin_1", "--clear", answers=answers)
+    assert (ran.out, ran.requests[-1][0]) == (
+        "The errors of plugin_1 are forgotten.\n",
+        "DELETE /api/plugins/plugin_1/errors HTTP/1.1",
+    )
+
+
 def test_config_sets_and_unsets() -> None:
     answers: dict[str, Any] = {"PUT /api/plugins/plugin_1/config": {"values": {}}}
     ran = run("config", "plugin_1", "token=-", "times:=3", "--unset", "greeting", answers=answers, stdin="s3cret\n")

@@ -126,6 +126,10 @@ def test_a_cancelled_call_is_cancelled_in_the_plugin(url: str, tmp_path: Path) -
                 await service.execute_plugin(plugin_id, {"do": "raises"})
             assert (e.value.code, e.value.status) == ("plugin_error", 502)
             assert "no dice" in e.value.message
+            (error,) = await service.get_plugin_errors(plugin_id)
+            assert (error["type"], error["message"], error["count"]) == ("ValueError", "no dice", 1)
+            await service.clear_plugin_errors(plugin_id)
+            assert await service.get_plugin_errors(plugin_id) == []
             assert (await service.execute_plugin(plugin_id, {"do": "pid"}))["result"]["pid"] == pid
             await service.uninstall_plugin(plugin_id)
 
@@ -179,6 +183,7 @@ def test_the_command_line_from_install_to_uninstall(url: str, tmp_path: Path) ->
     plugin("health", "dice")
     plugin("stats", "dice")
     plugin("logs", "dice", "-n", "5")
+    assert plugin("errors", "dice") == "No errors.\n"
     assert "[config_invalid]" in plugin("config", "dice", "max_dice:=0", code=4)
     plugin("disable", "dice")
     plugin("health", "dice", code=1)

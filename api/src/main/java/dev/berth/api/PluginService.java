@@ -106,6 +106,19 @@ public interface PluginService {
 
   PluginStats stats(PluginId id);
 
+  /**
+   * What went wrong in a plugin since it was installed or its errors were cleared, the newest
+   * first. It keeps a bounded number of groups; the one that was not seen for longest goes.
+   */
+  List<ErrorGroup> errors(PluginId id);
+
+  /**
+   * Forgets a plugin's errors.
+   *
+   * @throws PluginException {@code store_unavailable} when they can't be taken from the disk
+   */
+  void clearErrors(PluginId id);
+
   Readiness readiness();
 
   /** What a plugin's worker is kept apart by on this host. */

@@ -18,6 +18,12 @@ public interface ChannelListener {
   void onLogsDropped(long count);
 
   /**
+   * The plugin did something wrong: a call, or its initialisation, failed by its own doing. Called
+   * before whoever made the call is told. A call that was given up before counts no more.
+   */
+  void onFault(Fault fault);
+
+  /**
    * {@link WorkerChannel#isSilent} has another value than before. Called on any thread; two that
    * come close together may come in the wrong order, so look at the value.
    */

@@ -44,6 +44,11 @@ record Failures(PluginId plugin, String name) {
     return of(code, verb + said(failed), failed.traceback());
   }
 
+  /** The same, for whoever counts what a plugin does wrong. */
+  Fault fault(PluginException why) {
+    return Fault.of(why.code(), why.getMessage().substring(subject().length()));
+  }
+
   private static ErrorCode code(String kind, Set<ErrorCode> known, ErrorCode other) {
     return WireName.find(ErrorCode.class, kind).filter(known::contains).orElse(other);
   }

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 /** A message of a worker's that is read member by member: what was read of it so far. */
 final class MessageDraft {
   private static final int MAX_RECORDS = 1000;
+  private static final int MAX_FRAMES = 16;
 
   private final JsonReader in;
   private final List<String> seen = new ArrayList<>(8);
@@ -22,6 +23,8 @@ final class MessageDraft {
   private long code;
   private @Nullable String message;
   private String kind = "";
+  private String exception = "";
+  private List<String> frames = List.of();
   private @Nullable String traceback;
   private @Nullable Double fraction;
   private @Nullable String data;
@@ -95,10 +98,24 @@ final class MessageDraft {
       once("error.data." + cut(key));
       switch (key) {
         case "kind" -> kind = in.string();
+        case "exception" -> exception = in.string();
+        case "frames" -> frames = readFrames();
         case "traceback" -> traceback = in.string();
         default -> throw in.error("unknown member 'error.data." + cut(key) + "'");
       }
     }
+  }
+
+  private List<String> readFrames() {
+    var out = new ArrayList<String>(MAX_FRAMES);
+    in.beginArray();
+    while (in.nextElement()) {
+      if (out.size() == MAX_FRAMES) {
+        throw in.error("more than " + MAX_FRAMES + " frames in an error");
+      }
+      out.add(in.string());
+    }
+    return out;
   }
 
   private List<WorkerMessage.Log.Entry> readRecords() {
@@ -144,7 +161,7 @@ final class MessageDraft {
 
   private WorkerMessage answer() {
     if (message != null) {
-      return new WorkerMessage.Failed(id, code, message, kind, traceback);
+      return new WorkerMessage.Failed(id, code, message, kind, exception, frames, traceback);
     }
     if (success != null && value != null && chunks < 0) {
       return new WorkerMessage.Executed(id, success, value);

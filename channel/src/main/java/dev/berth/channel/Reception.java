@@ -100,7 +100,9 @@ final class Reception implements Inbound.Sink {
         if (call != null) {
           remove(call);
           boolean start = call instanceof Call.Control control && control.isInitialize();
-          call.fail(start ? failures.start(m) : failures.call(m));
+          PluginException why = start ? failures.start(m) : failures.call(m);
+          listener.onFault(Fault.of(why.code(), m));
+          call.fail(why);
         }
       }
       case WorkerMessage.Cancelling(long id) -> {
@@ -132,7 +134,7 @@ final class Reception implements Inbound.Sink {
 
   private void finish(Call.Execute call, Json value, boolean success) {
     if (value.length() > limits.maxResultBytes()) {
-      call.fail(failures.resultTooLarge(limits.maxResultBytes()));
+      failTooLarge(call);
     } else {
       call.succeed(value, success);
     }
@@ -147,10 +149,17 @@ final class Reception implements Inbound.Sink {
     }
     forgetPieces(call);
     giveUp.accept(call);
-    call.fail(
-        tooLong
-            ? failures.resultTooLarge(limits.maxResultBytes())
-            : failures.tooMuchAtOnce(maxPieceBytes));
+    if (tooLong) {
+      failTooLarge(call);
+    } else {
+      call.fail(failures.tooMuchAtOnce(maxPieceBytes));
+    }
+  }
+
+  private void failTooLarge(Call.Execute call) {
+    PluginException why = failures.resultTooLarge(limits.maxResultBytes());
+    listener.onFault(failures.fault(why));
+    call.fail(why);
   }
 
   private void forgetPieces(Call<?> call) {

@@ -167,7 +167,11 @@ final class SocketWorkerChannel implements WorkerChannel, ChannelLoop.Handler {
       } else {
         Duration after = Duration.ofNanos(call.deadline - call.started);
         giveUp(call);
-        call.fail(failures.timeout(call, after));
+        PluginException why = failures.timeout(call, after);
+        if (call instanceof Call.Execute) {
+          listener.onFault(failures.fault(why));
+        }
+        call.fail(why);
       }
     }
     if (hung) {

@@ -31,8 +31,17 @@ sealed interface WorkerMessage {
 
   /**
    * @param kind the worker's word for what failed; empty for an error of the protocol
+   * @param exception the class of what the plugin raised; empty where it raised nothing
+   * @param frames where in the package that went through, the innermost last
    */
-  record Failed(long id, long code, String message, String kind, @Nullable String traceback)
+  record Failed(
+      long id,
+      long code,
+      String message,
+      String kind,
+      String exception,
+      List<String> frames,
+      @Nullable String traceback)
       implements WorkerMessage {}
 
   /** It was told to cancel that call, and the call needs a while to end. */

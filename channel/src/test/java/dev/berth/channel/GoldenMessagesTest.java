@@ -169,6 +169,8 @@ class GoldenMessagesTest {
               g.number("code"),
               g.text("message"),
               g.text("kind"),
+              g.text("exception"),
+              g.means.required("frames").valueStream().map(JsonNode::stringValue).toList(),
               g.means.required("traceback").isNull() ? null : g.text("traceback"));
       case "cancelling" -> new WorkerMessage.Cancelling(g.id());
       case "progress" ->

@@ -213,7 +213,7 @@ class HostileWorkerTest {
     List<String> good =
         List.of(
             "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"success\":true,\"value\":{\"a\":[1,\"é\"]}}}",
-            "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32000,\"message\":\"m\",\"data\":{\"kind\":\"plugin_error\",\"traceback\":\"t\\n\"}}}",
+            "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32000,\"message\":\"m\",\"data\":{\"kind\":\"plugin_error\",\"exception\":\"E\",\"frames\":[\"a:1 f\",\"b:2 g\"],\"traceback\":\"t\\n\"}}}",
             "{\"jsonrpc\":\"2.0\",\"method\":\"progress\",\"params\":{\"id\":1,\"fraction\":0.5,\"message\":\"half\"}}",
             "{\"jsonrpc\":\"2.0\",\"method\":\"log\",\"params\":{\"records\":[{\"time\":1,\"level\":\"INFO\",\"source\":\"stdout\",\"logger\":\"\",\"message\":\"m\"}],\"dropped\":0}}",
             "{\"jsonrpc\":\"2.0\",\"method\":\"chunk\",\"params\":{\"id\":1,\"data\":\"[1\"}}");

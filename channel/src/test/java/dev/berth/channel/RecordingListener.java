@@ -14,6 +14,7 @@ final class RecordingListener implements ChannelListener {
   record Line(String level, String source, String logger, String message) {}
 
   final BlockingQueue<Line> lines = new LinkedBlockingQueue<>();
+  final BlockingQueue<Fault> faults = new LinkedBlockingQueue<>();
   final AtomicLong dropped = new AtomicLong();
   final AtomicInteger closings = new AtomicInteger();
   final AtomicInteger silences = new AtomicInteger();
@@ -28,6 +29,11 @@ final class RecordingListener implements ChannelListener {
   @Override
   public void onLogsDropped(long count) {
     dropped.addAndGet(count);
+  }
+
+  @Override
+  public void onFault(Fault fault) {
+    faults.add(fault);
   }
 
   @Override

@@ -157,6 +157,12 @@ class WorkerChannelTest {
           .contains("main.py\", line", "in execute\n    raise ValueError(\"no dice\")")
           .endsWith("ValueError: no dice")
           .doesNotContain("berth_runtime");
+      Fault fault = worker.listener.faults.remove();
+      assertThat(fault.code()).isEqualTo(ErrorCode.PLUGIN_ERROR);
+      assertThat(fault.exception()).isEqualTo("ValueError");
+      assertThat(fault.message()).isEqualTo("no dice");
+      assertThat(fault.frames()).hasSize(1).allMatch(at -> at.matches("main\\.py:\\d+ execute"));
+      assertThat(fault.traceback()).isEqualTo(error.details().get("traceback"));
     }
   }
 
@@ -193,6 +199,13 @@ class WorkerChannelTest {
       assertThat(worker.channel.inFlight()).isZero();
       assertThat(worker.channel.droppedAnswers()).isEqualTo(1);
       assertThat(worker.listener.unresponsive).isNotDone();
+      // Told once, and not again by the answer that came too late.
+      assertThat(worker.listener.faults)
+          .containsExactly(
+              Fault.of(
+                  ErrorCode.PLUGIN_TIMEOUT,
+                  "did not answer within 0.3 s. Make it faster, or raise"
+                      + " resources.timeout_seconds in plugin.yaml."));
     }
   }
 
@@ -210,6 +223,7 @@ class WorkerChannelTest {
       worker.listener.await(line -> line.message().equals("was cancelled"));
       assertThat(worker.execute("{}")).isInstanceOf(ExecutionResult.Succeeded.class);
       assertThat(worker.channel.droppedAnswers()).isEqualTo(1);
+      assertThat(worker.listener.faults).isEmpty();
     }
   }
 

@@ -72,6 +72,7 @@ public final class BerthCli {
             new ConfigVerb(session),
             new HealthVerb(session),
             new LogsVerb(session),
+            new ErrorsVerb(session),
             new StatsVerb(session),
             new TopVerb(session),
             new UpdateVerb(session),

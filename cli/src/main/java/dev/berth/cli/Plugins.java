@@ -89,7 +89,9 @@ final class Plugins implements AutoCloseable {
     return rest.get(plugin.path(""));
   }
 
-  /** Reads {@code /config}, {@code /health}, {@code /stats} or {@code /logs?...}. */
+  /**
+   * Reads {@code /config}, {@code /health}, {@code /stats}, {@code /errors} or {@code /logs?...}.
+   */
   Reply get(Ref plugin, String what) {
     return rest.get(plugin.path(what));
   }
@@ -126,6 +128,10 @@ final class Plugins implements AutoCloseable {
 
   Reply uninstall(Ref plugin) {
     return rest.send("DELETE", plugin.path(""), Body.NONE);
+  }
+
+  Reply clearErrors(Ref plugin) {
+    return rest.send("DELETE", plugin.path("/errors"), Body.NONE);
   }
 
   /** Gives {@code listener} the newest {@code count} records and then each as it comes. */

@@ -79,6 +79,7 @@ public final class BerthServer implements AutoCloseable {
     all.addAll(new PluginRoutes(settings, uploads, streams).routes());
     all.addAll(new StatsRoutes(new HostFigures()).routes());
     all.addAll(new LogRoutes(state).routes());
+    all.addAll(new ErrorRoutes().routes());
     all.addAll(new KeyRoutes(settings, authenticator).routes());
     all.addAll(new SystemRoutes(metrics).routes());
     if (Echo.wanted()) {

@@ -3,6 +3,7 @@ package dev.berth.server;
 import dev.berth.api.AccessKeys;
 import dev.berth.api.Command;
 import dev.berth.api.ConfigSchema;
+import dev.berth.api.ErrorGroup;
 import dev.berth.api.Hook;
 import dev.berth.api.Isolation;
 import dev.berth.api.Json;
@@ -216,6 +217,29 @@ final class Views {
     limited.put("pids", limits.pids());
     limited.put("timeout_seconds", limits.timeoutSeconds());
     view.put("limits", limited);
+    return view;
+  }
+
+  static Map<String, Object> errors(PluginId id, List<ErrorGroup> groups) {
+    var view = new LinkedHashMap<String, Object>();
+    view.put("plugin_id", id.value());
+    view.put("errors", groups.stream().map(Views::errorGroup).toList());
+    view.put("total", groups.size());
+    return view;
+  }
+
+  private static Map<String, Object> errorGroup(ErrorGroup group) {
+    var view = new LinkedHashMap<String, Object>();
+    view.put("fingerprint", group.fingerprint());
+    view.put("kind", group.kind().wireName());
+    view.put("type", group.type());
+    view.put("message", group.message());
+    view.put("where", group.where());
+    view.put("traceback", group.traceback());
+    view.put("count", group.count());
+    view.put("first_at", group.firstAt().toString());
+    view.put("last_at", group.lastAt().toString());
+    view.put("version", group.version());
     return view;
   }
 

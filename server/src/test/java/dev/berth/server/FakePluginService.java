@@ -4,6 +4,7 @@ import dev.berth.api.Command;
 import dev.berth.api.ConfigSchema;
 import dev.berth.api.EntryPoint;
 import dev.berth.api.ErrorCode;
+import dev.berth.api.ErrorGroup;
 import dev.berth.api.ExecutionRequest;
 import dev.berth.api.ExecutionResult;
 import dev.berth.api.Hook;
@@ -64,6 +65,31 @@ final class FakePluginService implements PluginService {
   final List<byte[]> archives = new CopyOnWriteArrayList<>();
   final List<LogRecord> log = new CopyOnWriteArrayList<>();
   final List<Consumer<LogRecord>> followers = new CopyOnWriteArrayList<>();
+  final List<ErrorGroup> errors =
+      new CopyOnWriteArrayList<>(
+          List.of(
+              new ErrorGroup(
+                  "0a1b2c3d4e5f",
+                  ErrorCode.PLUGIN_ERROR,
+                  "ValueError",
+                  "no dice",
+                  "main.py:3",
+                  "Traceback (most recent call last):\nValueError: no dice",
+                  12,
+                  THEN,
+                  THEN.plusSeconds(60),
+                  "1.0.0"),
+              new ErrorGroup(
+                  "1a1b2c3d4e5f",
+                  ErrorCode.PLUGIN_CRASHED,
+                  "",
+                  "its worker was killed by signal 11",
+                  "",
+                  "",
+                  1,
+                  THEN,
+                  THEN,
+                  "1.0.0")));
   volatile Json settings = Json.EMPTY_OBJECT;
 
   FakePluginService() {
@@ -270,6 +296,18 @@ final class FakePluginService implements PluginService {
         1,
         60.25,
         new PluginStats.Limits(100, 512L << 20, 128, 256L << 20, 30));
+  }
+
+  @Override
+  public List<ErrorGroup> errors(PluginId id) {
+    var _ = info(id);
+    return List.copyOf(errors);
+  }
+
+  @Override
+  public void clearErrors(PluginId id) {
+    var _ = info(id);
+    errors.clear();
   }
 
   @Override

@@ -86,6 +86,7 @@ class OpenApiTest {
     check("get", "/api/plugins/{id}/config", berth.get("/api/plugins/plugin_dice/config"));
     check("get", "/api/plugins/{id}/health", berth.get("/api/plugins/plugin_dice/health"));
     check("get", "/api/plugins/{id}/logs", berth.get("/api/plugins/plugin_dice/logs"));
+    check("get", "/api/plugins/{id}/errors", berth.get("/api/plugins/plugin_dice/errors"));
     check("get", "/api/plugins/{id}/stats", berth.get("/api/plugins/plugin_dice/stats"));
     check("get", "/api/stats", berth.get("/api/stats"));
     check("get", "/api/isolation", berth.get("/api/isolation"));
@@ -114,6 +115,10 @@ class OpenApiTest {
             berth
                 .request("/api/plugins/plugin_dice/config")
                 .PUT(HttpRequest.BodyPublishers.ofString("{\"sides\":20}"))));
+    check(
+        "delete",
+        "/api/plugins/{id}/errors",
+        berth.send(berth.request("/api/plugins/plugin_dice/errors").DELETE()));
     check(
         "delete",
         "/api/keys/{id}",

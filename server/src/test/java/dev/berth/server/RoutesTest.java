@@ -126,6 +126,27 @@ class RoutesTest {
     assertThat(berth.service.settings.toString()).isEqualTo("{\"sides\":20}");
   }
 
+  @Test
+  void errorsAreListedAndForgotten() throws Exception {
+    HttpResponse<String> all = berth.get("/api/plugins/plugin_dice/errors");
+    assertThat(all.body())
+        .startsWith(
+            "{\"plugin_id\":\"plugin_dice\",\"errors\":[{\"fingerprint\":\"0a1b2c3d4e5f\","
+                + "\"kind\":\"plugin_error\",\"type\":\"ValueError\",\"message\":\"no dice\","
+                + "\"where\":\"main.py:3\",\"traceback\":\"Traceback (most recent call last):\\n"
+                + "ValueError: no dice\",\"count\":12,\"first_at\":\"2026-01-02T03:04:05Z\","
+                + "\"last_at\":\"2026-01-02T03:05:05Z\",\"version\":\"1.0.0\"},")
+        .endsWith("\"total\":2}");
+    HttpRequest.Builder clear = berth.request("/api/plugins/plugin_dice/errors").DELETE();
+    assertThat(berth.send(clear).body())
+        .isEqualTo("{\"plugin_id\":\"plugin_dice\",\"status\":\"cleared\"}");
+    assertThat(berth.get("/api/plugins/plugin_dice/errors").body())
+        .isEqualTo("{\"plugin_id\":\"plugin_dice\",\"errors\":[],\"total\":0}");
+    assertThat(berth.get("/api/plugins/plugin_none/errors").statusCode()).isEqualTo(404);
+    assertThat(berth.send(berth.request("/api/plugins/plugin_none/errors").DELETE()).statusCode())
+        .isEqualTo(404);
+  }
+
   private HttpResponse<String> put(String body) throws Exception {
     return berth.send(
         berth

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.Executor;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Starts workers: sandbox, then channel, then the plugin's own initialisation. */
 final class Launcher {
@@ -46,7 +47,7 @@ final class Launcher {
   /** A start under way, for whoever wants it given up. */
   static final class Attempt {
     private boolean givenUp;
-    private @org.jspecify.annotations.Nullable Worker worker;
+    private @Nullable Worker worker;
 
     synchronized void giveUp() {
       givenUp = true;
@@ -74,11 +75,18 @@ final class Launcher {
    *     plugin_import_error}, {@code plugin_class_missing}, {@code plugin_start_failed}, {@code
    *     plugin_start_timeout}; no process is left then
    */
-  Worker launch(LaunchPlan plan, int generation, PluginLog log, Traffic traffic, Attempt attempt) {
+  Worker launch(
+      LaunchPlan plan,
+      int generation,
+      PluginLog log,
+      PluginErrors errors,
+      Traffic traffic,
+      Attempt attempt) {
     log.open();
+    errors.open();
     long logged = log.lastSequence();
     SandboxProcess process = start(plan, generation, log, traffic);
-    var worker = new Worker(plan, generation, process, log, sandbox.ceilings());
+    var worker = new Worker(plan, generation, process, log, errors, sandbox.ceilings());
     try {
       attempt.has(worker);
       background.execute(new OutputReader(process.output(), log));
@@ -92,7 +100,12 @@ final class Launcher {
       worker.introduced(hello);
       return worker;
     } catch (RuntimeException e) {
-      PluginException why = explain(plan, worker, e, log, logged);
+      SandboxExit exit = hasCrashed(e) ? worker.exit(timings.exitReason()) : null;
+      PluginException why = explain(plan, exit, e, log, logged);
+      if (!attempt.isGivenUp()) {
+        errors.add(
+            Incident.ofStart(why, worker.startFault(), exit, worker.version(), log.redactor()));
+      }
       worker.kill(why);
       throw why;
     }
@@ -125,14 +138,25 @@ final class Launcher {
         plan.label() + " was not ready after " + limit.toSeconds() + " s.");
   }
 
-  private PluginException explain(
-      LaunchPlan plan, Worker worker, RuntimeException error, PluginLog log, long logged) {
+  private static boolean hasCrashed(RuntimeException error) {
+    return error instanceof PluginException known && known.code() == ErrorCode.PLUGIN_CRASHED;
+  }
+
+  /**
+   * @param exit how the worker ended, where it crashed and that is known
+   */
+  private static PluginException explain(
+      LaunchPlan plan,
+      @Nullable SandboxExit exit,
+      RuntimeException error,
+      PluginLog log,
+      long logged) {
     Redactor redactor = log.redactor();
     if (!(error instanceof PluginException known)) {
       return new PluginException(
           ErrorCode.INTERNAL, plan.label() + " could not be started: " + error, error);
     }
-    if (known.code() != ErrorCode.PLUGIN_CRASHED) {
+    if (!hasCrashed(known)) {
       String message = known.getMessage();
       Object traceback = known.details().get("traceback");
       if (traceback instanceof String text && !text.isBlank() && !message.contains(text.strip())) {
@@ -140,7 +164,6 @@ final class Launcher {
       }
       return new PluginException(known.code(), redactor.redact(message), redacted(known), null);
     }
-    SandboxExit exit = worker.exit(timings.exitReason());
     String words =
         log.read(logged, LAST_WORDS).stream()
             .filter(record -> !record.source().equals("host"))

@@ -270,7 +270,10 @@ public final class Lifecycle implements AutoCloseable {
     rooms.engine().timer().close();
     background.shutdown();
     awaitBackground();
-    rooms.plugins().all().forEach(plugin -> plugin.log().flush());
+    for (Supervisor plugin : rooms.plugins().all()) {
+      plugin.log().flush();
+      plugin.errors().flush();
+    }
     rooms.store().close();
   }
 

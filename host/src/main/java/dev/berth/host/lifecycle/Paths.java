@@ -27,6 +27,10 @@ record Paths(Path data) {
     return logs().resolve(id.value() + ".ndjson");
   }
 
+  Path errors(PluginId id) {
+    return logs().resolve(id.value() + ".errors");
+  }
+
   /** What is being deleted. */
   Path trash() {
     return data.resolve("trash");

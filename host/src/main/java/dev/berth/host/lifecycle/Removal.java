@@ -90,7 +90,7 @@ final class Removal {
     }
   }
 
-  /** Moves away the folders and deletes the logs of plugins that are none any more. */
+  /** Moves away the folders and deletes the logs and errors of plugins that are none any more. */
   void forgetOthersThan(Set<PluginId> plugins) {
     for (String name : names(paths.volumes())) {
       if (!plugins.contains(idOf(name))) {
@@ -98,7 +98,7 @@ final class Removal {
       }
     }
     for (String name : names(paths.logs())) {
-      PluginId id = idOf(name.replaceFirst("\\.ndjson(\\.1)?$", ""));
+      PluginId id = idOf(name.replaceFirst("\\..*", ""));
       if (!plugins.contains(id)) {
         deleteLog(id);
       }
@@ -108,6 +108,7 @@ final class Removal {
   private void deleteLog(PluginId id) {
     try {
       new LogFile(paths.log(id)).delete();
+      new ErrorFile(paths.errors(id)).delete();
     } catch (IOException e) {
       LOG.warn("{}: its old log can't be deleted: {}", id, e.toString());
     }
@@ -123,7 +124,7 @@ final class Removal {
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder, "plugin_*")) {
       for (Path entry : entries) {
         String name = String.valueOf(entry.getFileName());
-        if (name.matches("plugin_[0-9a-z]{1,32}(\\.ndjson(\\.1)?)?")) {
+        if (name.matches("plugin_[0-9a-z]{1,32}(\\.ndjson(\\.1)?|\\.errors(\\.new)?)?")) {
           names.add(name);
         }
       }

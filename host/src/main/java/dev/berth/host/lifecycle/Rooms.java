@@ -28,7 +28,8 @@ record Rooms(
     return new Supervisor(
         engine,
         row,
-        new PluginLog(paths.log(row.id()), engine.timer(), engine.background(), clock));
+        new PluginLog(paths.log(row.id()), engine.timer(), engine.background(), clock),
+        new PluginErrors(paths.errors(row.id()), engine.timer(), clock));
   }
 
   /** An operation has come to nothing. Should this fail too, the next start clears up. */

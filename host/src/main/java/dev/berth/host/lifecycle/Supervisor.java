@@ -46,6 +46,7 @@ final class Supervisor {
   private final Engine engine;
   private final RestartPolicy policy;
   private final PluginLog log;
+  private final PluginErrors errors;
   private final CallStats stats = new CallStats(System::nanoTime);
   private final Traffic traffic = new Traffic();
   private final WaitingRoom waiting;
@@ -67,11 +68,12 @@ final class Supervisor {
   private Launcher.@Nullable Attempt attempt;
   private @Nullable Future<?> pendingRestart;
 
-  Supervisor(Engine engine, PluginRow row, PluginLog log) {
+  Supervisor(Engine engine, PluginRow row, PluginLog log, PluginErrors errors) {
     this.engine = engine;
     this.row = row;
     this.desired = row.state();
     this.log = log;
+    this.errors = errors;
     this.policy =
         new RestartPolicy(
             engine.timings().restarts(), () -> ThreadLocalRandom.current().nextDouble());
@@ -104,6 +106,10 @@ final class Supervisor {
 
   PluginLog log() {
     return log;
+  }
+
+  PluginErrors errors() {
+    return errors;
   }
 
   CallStats stats() {
@@ -233,7 +239,9 @@ final class Supervisor {
     Worker now = running;
     Redactor secrets = plan.redactor();
     log.redact(now == null ? secrets : secrets.and(now.plan().redactor()));
-    return engine.launcher().launch(plan, generations.incrementAndGet(), log, traffic, under);
+    return engine
+        .launcher()
+        .launch(plan, generations.incrementAndGet(), log, errors, traffic, under);
   }
 
   /** The operator wants it and asked now: earlier crashes are forgotten. */
@@ -436,6 +444,7 @@ final class Supervisor {
       observed = exit == null ? new WorkerState.Starting() : new WorkerState.Crashed(exit);
       next = policy.crashed(System.nanoTime(), worker.upNanos());
     }
+    errors.add(Incident.ofCrash(why, exit, worker.version(), log.redactor()));
     PluginException verdict = CrashReport.of(label(), id().value(), exit, next);
     worker.verdict().complete(verdict);
     String cause = why.code() == ErrorCode.PLUGIN_CRASHED ? verdict.getMessage() : why.getMessage();

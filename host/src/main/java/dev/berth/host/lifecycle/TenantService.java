@@ -1,6 +1,7 @@
 package dev.berth.host.lifecycle;
 
 import dev.berth.api.ErrorCode;
+import dev.berth.api.ErrorGroup;
 import dev.berth.api.ExecutionRequest;
 import dev.berth.api.ExecutionResult;
 import dev.berth.api.InstallProgress;
@@ -138,6 +139,16 @@ final class TenantService implements PluginService {
   @Override
   public PluginStats stats(PluginId id) {
     return Description.stats(get(id));
+  }
+
+  @Override
+  public List<ErrorGroup> errors(PluginId id) {
+    return get(id).errors().list();
+  }
+
+  @Override
+  public void clearErrors(PluginId id) {
+    get(id).errors().clear();
   }
 
   @Override

@@ -83,8 +83,12 @@ final class Uninstaller {
     rooms.garbage().left();
     try {
       plugin.log().delete();
+      plugin.errors().delete();
     } catch (IOException e) {
-      LOG.warn("{}: its log can't be deleted before the next start: {}", row.id(), e.toString());
+      LOG.warn(
+          "{}: its log and errors can't be deleted before the next start: {}",
+          row.id(),
+          e.toString());
     }
     removal.emptyTrash();
     rooms.copy().changed();

@@ -8,6 +8,7 @@ import dev.berth.api.PluginStats;
 import dev.berth.api.ResourceLimits;
 import dev.berth.api.SandboxExit;
 import dev.berth.channel.ChannelListener;
+import dev.berth.channel.Fault;
 import dev.berth.channel.WorkerChannel;
 import dev.berth.sandbox.Ceilings;
 import dev.berth.sandbox.ResourceUsage;
@@ -33,6 +34,7 @@ final class Worker implements ChannelListener {
   private final int generation;
   private final SandboxProcess process;
   private final PluginLog log;
+  private final PluginErrors errors;
   private final Ceilings ceilings;
   private final Gate gate = new Gate();
   private final Instant since = Instant.now();
@@ -45,14 +47,22 @@ final class Worker implements ChannelListener {
   private volatile @Nullable SandboxExit imposed;
   private volatile @Nullable Consumer<Worker> watcher;
   private volatile boolean retiring;
+  private volatile boolean introduced;
+  private volatile @Nullable Fault startFault;
   private boolean checksHealth;
 
   Worker(
-      LaunchPlan plan, int generation, SandboxProcess process, PluginLog log, Ceilings ceilings) {
+      LaunchPlan plan,
+      int generation,
+      SandboxProcess process,
+      PluginLog log,
+      PluginErrors errors,
+      Ceilings ceilings) {
     this.plan = plan;
     this.generation = generation;
     this.process = process;
     this.log = log;
+    this.errors = errors;
     this.ceilings = ceilings;
     this.callLimit = plan.pack().manifest().resources().timeout();
   }
@@ -64,6 +74,11 @@ final class Worker implements ChannelListener {
 
   LaunchPlan plan() {
     return plan;
+  }
+
+  /** Its plugin's. */
+  String version() {
+    return plan.row().version();
   }
 
   int generation() {
@@ -113,6 +128,12 @@ final class Worker implements ChannelListener {
   /** It is initialised; {@code hello} is what it said of itself. */
   void introduced(Json hello) {
     checksHealth = MAPPER.readTree(hello.toByteArray()).path("health").asBoolean(false);
+    introduced = true;
+  }
+
+  /** What its plugin had to say of why it did not start; null when it said nothing. */
+  @Nullable Fault startFault() {
+    return startFault;
   }
 
   /** Whether its plugin has a {@code health_check}. */
@@ -281,6 +302,15 @@ final class Worker implements ChannelListener {
   @Override
   public void onLogsDropped(long count) {
     log.droppedElsewhere(count);
+  }
+
+  @Override
+  public void onFault(Fault fault) {
+    if (introduced) {
+      errors.add(Incident.of(fault, version(), log.redactor()));
+    } else {
+      startFault = fault; // Whoever starts it says what became of that.
+    }
   }
 
   @Override

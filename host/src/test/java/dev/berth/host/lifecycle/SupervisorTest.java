@@ -21,6 +21,7 @@ import dev.berth.api.TenantId;
 import dev.berth.api.Version;
 import dev.berth.api.WorkerState;
 import dev.berth.channel.ChannelLimits;
+import dev.berth.channel.Fault;
 import dev.berth.host.HostSettings;
 import dev.berth.host.install.StoredPackage;
 import dev.berth.host.store.PluginRow;
@@ -99,7 +100,8 @@ class SupervisorTest {
             background,
             new Semaphore(8));
     var log = new PluginLog(folder.resolve("log"), timer, background, Clock.systemUTC());
-    plugin = new Supervisor(engine, row(new PluginState.Enabled()), log);
+    var errors = new PluginErrors(folder.resolve("errors"), timer, Clock.systemUTC());
+    plugin = new Supervisor(engine, row(new PluginState.Enabled()), log, errors);
   }
 
   @AfterEach
@@ -580,6 +582,66 @@ class SupervisorTest {
     assertThatThrownBy(() -> plugin.exclusively("enabled", () -> 1)).isSameAs(end);
     assertThatThrownBy(() -> plugin.takeOver(late)).isSameAs(end);
     assertThat(workers.next().exited).isCompleted();
+  }
+
+  // ---- Errors ----
+
+  private List<String> errors() {
+    return plugin.errors().list().stream()
+        .map(group ->
+            group.count()
+                + " "
+                + group.kind().wireName()
+                + " "
+                + group.version()
+                + ": "
+                + group.message())
+        .toList();
+  }
+
+  @Test
+  void a_crash_is_counted_once_however_many_calls_it_took_with_it() {
+    FakeWorker worker = up();
+    CompletableFuture<ExecutionResult> one = call("{}");
+    CompletableFuture<ExecutionResult> other = call("{}");
+    given(worker);
+    given(worker);
+    worker.crash(new SandboxExit.Killed(11));
+    assertThat(failure(one).code()).isEqualTo(ErrorCode.PLUGIN_CRASHED);
+    assertThat(failure(other).code()).isEqualTo(ErrorCode.PLUGIN_CRASHED);
+    assertThat(errors())
+        .containsExactly("1 plugin_crashed 1.0.0: its worker was killed by signal 11");
+  }
+
+  @Test
+  void what_a_worker_says_before_it_is_up_belongs_to_its_start() {
+    workers.script =
+        worker -> {
+          worker.listener.onFault(Fault.of(ErrorCode.PLUGIN_IMPORT_ERROR, "no module named x"));
+          worker.initialized.completeExceptionally(
+              new PluginException(ErrorCode.PLUGIN_IMPORT_ERROR, "did not start"));
+        };
+    assertThatThrownBy(this::launch).isInstanceOf(PluginException.class);
+    assertThatThrownBy(this::launch).isInstanceOf(PluginException.class);
+    assertThat(errors()).containsExactly("2 plugin_import_error 1.0.0: no module named x");
+
+    workers.script = worker -> worker.initialized.complete(FakeWorkers.HELLO);
+    launch();
+    workers.all.getLast().listener.onFault(Fault.of(ErrorCode.PLUGIN_TIMEOUT, "too slow"));
+    assertThat(errors()).startsWith("1 plugin_timeout 1.0.0: too slow").hasSize(2);
+  }
+
+  @Test
+  void neither_a_start_that_was_given_up_nor_one_that_the_host_failed_is_the_plugins_error() {
+    workers.script = _ -> {};
+    plugin.settle();
+    FakeWorker hangs = workers.next();
+    Worker none = plugin.exclusively("disabled", () -> withdraw(new PluginState.Disabled()));
+    assertThat(none).isNull();
+    assertThat(hangs.exited).isCompleted();
+    workers.refusal = new PluginException(ErrorCode.SANDBOX_UNAVAILABLE, "no engine");
+    assertThatThrownBy(this::launch).isSameAs(workers.refusal);
+    assertThat(errors()).isEmpty();
   }
 
   // ---- Health ----
