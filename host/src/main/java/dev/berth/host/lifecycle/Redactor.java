@@ -2,8 +2,10 @@ package dev.berth.host.lifecycle;
 
 import dev.berth.api.ConfigSchema;
 import dev.berth.api.Json;
+import dev.berth.api.PluginException;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
@@ -66,6 +68,17 @@ record Redactor(List<String> secrets) {
       clean = clean.replace(secret, BLOT);
     }
     return clean;
+  }
+
+  /** The same failure with its texts redacted. */
+  PluginException redact(PluginException failure) {
+    if (secrets.isEmpty()) {
+      return failure;
+    }
+    var details = new LinkedHashMap<>(failure.details());
+    details.replaceAll((_, value) -> value instanceof String text ? redact(text) : value);
+    return new PluginException(
+        failure.code(), redact(failure.getMessage()), details, failure.getCause());
   }
 
   /** The longest secret's length in characters; 0 without secrets. */

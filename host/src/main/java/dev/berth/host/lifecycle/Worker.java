@@ -179,9 +179,9 @@ final class Worker implements ChannelListener {
     gate.close();
   }
 
-  /** A call's failure, with the limit it met. */
+  /** A call's failure as its caller may see it: without secrets, and with the limit it met. */
   PluginException explained(PluginException failure) {
-    return LimitHint.of(failure, plan, ceilings);
+    return LimitHint.of(log.redactor().redact(failure), plan, ceilings);
   }
 
   /** A call is over. */

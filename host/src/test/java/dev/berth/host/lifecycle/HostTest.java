@@ -657,6 +657,7 @@ class HostTest {
                         class P:
                             def __init__(self, config): self.key = config["api_key"]
                             async def execute(self, context):
+                                if context: raise ValueError("not " + self.key)
                                 print("printed", self.key)
                                 log.warning("\\x1b[2Jlogged %s", self.key)
                                 os.write(2, b"raw \\x07 " + self.key.encode() + b"\\n")
@@ -679,6 +680,11 @@ class HostTest {
         messages.add(record.message());
       }
     }
+    PluginException raised = host.failure(id, "{\"raise\":1}");
+    assertThat(raised.getMessage()).contains("ValueError: not ***");
+    assertThat(raised.details().get("traceback").toString())
+        .contains("ValueError: not ***")
+        .doesNotContain("s3cret-word");
     reopen();
     assertThat(host.plugins.logs(id, 0, 1000))
         .filteredOn(record -> record.message().endsWith("logged ***"))
