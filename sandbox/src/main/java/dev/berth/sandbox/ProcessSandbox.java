@@ -53,6 +53,7 @@ public final class ProcessSandbox implements Sandbox {
   private final SecureRandom random = new SecureRandom();
   private final AtomicInteger lastId = new AtomicInteger();
   private final Map<Integer, ProcessWorker> workers = new ConcurrentHashMap<>();
+  private final Map<Integer, UserPrincipal> users = new ConcurrentHashMap<>(); // by uid
   // The rest waits here, where waiting costs nothing of a start's own deadline.
   private final Semaphore startsAtOnce = new Semaphore(STARTS_AT_ONCE, true);
   private final Object launcherLock = new Object();
@@ -272,14 +273,19 @@ public final class ProcessSandbox implements Sandbox {
     if (first == null) {
       return ownUser;
     }
+    // Remembered: to look one up is to read the machine's list of users.
+    return users.computeIfAbsent(first + spec.slot(), ProcessSandbox::user);
+  }
+
+  private static UserPrincipal user(int uid) {
     try {
       return FileSystems.getDefault()
           .getUserPrincipalLookupService()
-          .lookupPrincipalByName(Integer.toString(first + spec.slot()));
+          .lookupPrincipalByName(Integer.toString(uid));
     } catch (IOException e) {
       throw new PluginException(
           ErrorCode.SANDBOX_UNAVAILABLE,
-          "Plugin " + spec.plugin() + " has no uid: " + e.getMessage(),
+          "No worker can have the uid " + uid + " here: " + e.getMessage(),
           e);
     }
   }
