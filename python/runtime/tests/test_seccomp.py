@@ -174,7 +174,7 @@ def test_every_call_is_answered_as_the_policy_says(machine: str) -> None:
         for first in few:
             for second in (0, 1, 2, 3, 5, 0x80802, 0x5412, 0x541C):
                 for third in (0, 1, 6, 17, 132):
-                    arguments = (first & 0xFFFFFFFF, second, third)
+                    arguments = (first & 0xFFFFFFFF, second, third, first & 0xFFFFFFFF)
                     assert run(machine, number, *arguments) == policy_says(call, arguments), (call, arguments)
 
 

@@ -174,6 +174,8 @@ class Attacker:
                 "packet": family(17, socket.SOCK_RAW),
                 "alg": family(38, socket.SOCK_SEQPACKET),
                 "vsock": family(40),
+                "out_of_band": lambda: socket.socketpair()[0].send(b"x", socket.MSG_OOB) and None,
+                "out_of_band_read": lambda: socket.socketpair()[0].recv(1, socket.MSG_OOB) and None,
                 "raw_inet": family(socket.AF_INET, socket.SOCK_RAW, 1),
                 "realtime": lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1)),
                 "nice": lambda: os.nice(-5) and None,

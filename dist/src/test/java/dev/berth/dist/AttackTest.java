@@ -73,7 +73,7 @@ final class AttackTest {
       String id = attacker(berth);
       left.takesAsUsual();
       JsonNode found = ask(berth, id, "{\"do\":\"walls\"}");
-      assertThat(found.size()).isEqualTo(34);
+      assertThat(found.size()).isEqualTo(36);
       List<String> refusals =
           List.of(
               "EPERM",

@@ -107,8 +107,8 @@ final class SeccompProfileTest {
     for (String call : policy.path("numbers").path(machine).propertyNames()) {
       for (long a : values) {
         for (long b : values) {
-          for (long c : call.equals("socket") ? values : new long[] {0}) {
-            long[] arguments = {a, b, c};
+          for (long c : call.equals("socket") || call.endsWith("msg") ? values : new long[] {0}) {
+            long[] arguments = {a, b, c, a};
             assertThat(answer(profile, call, arguments))
                 .as("%s %s", call, arguments)
                 .isEqualTo(Policy.answer(policy, call, arguments));
