@@ -123,6 +123,39 @@ class Attacker:
         _say(_frame(body))
         return "second"
 
+    def gives_descriptors(self, context):
+        """Open files beside well-formed frames, for the host to keep."""
+        from berth_runtime import call
+
+        note = b'{"jsonrpc":"2.0","method":"progress","params":{"id":%d,"fraction":null,"message":""}}'
+        kept = [os.open("/dev/null", os.O_RDONLY) for _ in range(100)]
+        for fd in _channels():
+            os.set_blocking(fd, True)
+            with socket.socket(fileno=os.dup(fd)) as s:
+                for _ in range(200):
+                    try:
+                        socket.send_fds(s, [_frame(note % call.current_id.get())], kept)
+                    except OSError as e:
+                        if e.errno != errno.ETOOMANYREFS:  # more than may be on their way at once
+                            raise
+            os.set_blocking(fd, False)
+        for fd in kept:
+            os.close(fd)
+        return {}
+
+    def closes_all(self, context):
+        os.closerange(0, 1024)
+        time.sleep(10)
+
+    def mixes_up(self, context):
+        """What it prints goes where it answers, and the other way round."""
+        channels = [*_channels(), 1]
+        for fd in channels:
+            for other in channels:
+                os.dup2(fd, other)
+        print("hello", flush=True)
+        time.sleep(10)
+
     def raw(self, context):
         _say(bytes.fromhex(context["hex"]))
         time.sleep(1)

@@ -209,7 +209,15 @@ final class AttackTest {
       // Its own call, answered twice: the second is dropped, and the next call has its own.
       assertThat(ask(berth, id, "{\"do\":\"answers_twice\"}").asString()).isEqualTo("first");
       stillWorks(berth, id);
+      LeftBehind left = LeftBehind.watch(berth);
+      left.takesAsUsual();
+      assertThat(ask(berth, id, "{\"do\":\"gives_descriptors\"}").isEmpty()).isTrue();
+      left.hostIsAsUsual();
       refused(berth, id, "{\"do\":\"forged_answer\"}");
+      refused(berth, id, "{\"do\":\"closes_all\"}");
+      Answer mixed = berth.execute(id, "{\"do\":\"mixes_up\"}");
+      assertThat(mixed.status()).as(mixed.body()).isIn(502, 504);
+      stillWorks(berth, id);
       for (String hex :
           List.of(
               "00000000", // no length
