@@ -1,5 +1,7 @@
 package dev.berth.cli;
 
+import dev.berth.api.ErrorCode;
+import dev.berth.api.PluginException;
 import dev.berth.cli.LocalOperations.ServeOptions;
 import dev.berth.cli.LocalOperations.Served;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -26,7 +28,10 @@ final class Serving {
       served = local.serve(options);
     } catch (RuntimeException e) {
       afterwards.run();
-      throw e;
+      // Nothing was asked of it yet but what the options say.
+      throw e instanceof PluginException bad && bad.code() == ErrorCode.BAD_REQUEST
+          ? ExitCode.usage(String.valueOf(bad.getMessage()))
+          : e;
     }
     Runnable end =
         () -> {

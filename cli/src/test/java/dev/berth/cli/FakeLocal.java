@@ -25,6 +25,7 @@ final class FakeLocal implements LocalOperations {
   final List<Path> examined = new ArrayList<>();
   HostReport report = new HostReport(Map.of(), List.of(), List.of(), "process");
   boolean portInUse;
+  boolean badOption;
   boolean closed;
 
   @Override
@@ -32,6 +33,9 @@ final class FakeLocal implements LocalOperations {
     served.add(options);
     if (portInUse) {
       throw new PluginException(ErrorCode.LISTEN_FAILED, "The port is in use.");
+    }
+    if (badOption) {
+      throw new PluginException(ErrorCode.BAD_REQUEST, "--egress-only: '' is not a place.");
     }
     return new Served() {
       @Override

@@ -73,6 +73,14 @@ class LocalVerbsTest {
   }
 
   @Test
+  void an_option_that_the_server_can_make_nothing_of() {
+    local.badOption = true;
+    Ran ran = new Cli().with(local).run("serve", "--egress-only", "");
+    assertThat(ran.exit()).isEqualTo(2);
+    assertThat(ran.err()).startsWith("berth: --egress-only: '' is not a place.");
+  }
+
+  @Test
   void keys() {
     Cli cli = new Cli().with(local);
     Ran created = cli.run("key", "create", "laptop", "--data", folder.toString());

@@ -40,7 +40,7 @@ final class Boot implements LocalOperations.Served {
 
   /**
    * Listens first, so that a taken port is found before anything is touched and a load balancer has
-   * something to ask; then the sandbox, then the host on its data, and only then requests.
+   * something to ask; then the options, the sandbox, the host on its data, and only then requests.
    */
   static Boot start(LocalOperations.ServeOptions options) {
     Path data = options.data().toAbsolutePath().normalize();
@@ -53,8 +53,9 @@ final class Boot implements LocalOperations.Served {
     try {
       // One interpreter for both: what dependencies are locked for is what imports them.
       Path python = PythonInterpreter.find().executable();
+      HostSettings settings = hostSettings(options.hosting(), data, python);
       sandbox = openSandbox(options.hosting(), data, python);
-      host = BerthHost.open(hostSettings(options.hosting(), data, python), sandbox, loop);
+      host = BerthHost.open(settings, sandbox, loop);
       server.serve(host.service(), host.keys());
     } catch (RuntimeException e) {
       server.drain();

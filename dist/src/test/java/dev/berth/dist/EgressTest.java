@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -57,13 +58,17 @@ final class EgressTest {
 
   /** The caller with another plugin.yaml. */
   private String variant(String name, String yaml) {
+    return variant(berth, name, yaml);
+  }
+
+  private String variant(RunningBerth host, String name, String yaml) {
     try {
       Path copy = Files.createDirectories(folder.resolve(name));
       Files.copy(Fixtures.plugin("caller").resolve("main.py"), copy.resolve("main.py"));
       Files.writeString(
           copy.resolve("plugin.yaml"),
           "name: " + name + "\nversion: 1.0.0\ndescription: x\nclass: Caller\n" + yaml);
-      return berth.running(Pack.tar(copy, folder));
+      return host.running(Pack.tar(copy, folder));
     } catch (IOException e) {
       throw new java.io.UncheckedIOException(e);
     }
@@ -227,6 +232,78 @@ final class EgressTest {
         variant("open", "permissions: [network_access]\negress: ['" + web.place() + "']\n");
     assertThat(ask(open, get("http://" + web.place() + "/x")).path("status").asInt())
         .isEqualTo(200);
+  }
+
+  @Test
+  void the_list_of_one_plugin_opens_nothing_for_another() {
+    try (var other = new LoopbackServer();
+        var both =
+            new RunningBerth(
+                folder.resolve("both"),
+                Hosting.DEFAULT
+                    .withSandbox("process")
+                    .withEgress(List.of(web.place(), other.place()), List.of()))) {
+      String list = "permissions: [network_access]\negress: ['%s']\n";
+      String one = variant(both, "one", list.formatted(web.place()));
+      String two = variant(both, "two", list.formatted(other.place()));
+      assertThat(status(both, one, web)).isEqualTo(200);
+      assertThat(status(both, one, other)).isEqualTo(403);
+      assertThat(status(both, two, other)).isEqualTo(200);
+      assertThat(status(both, two, web)).isEqualTo(403);
+      assertThat(web.requests()).hasSize(1);
+      assertThat(other.requests()).hasSize(1);
+    }
+  }
+
+  @Test
+  void what_a_plugin_lists_opens_nothing_beside_the_operators_list() {
+    try (var bounded =
+        new RunningBerth(
+            folder.resolve("bounded"),
+            Hosting.DEFAULT
+                .withSandbox("process")
+                .withEgress(List.of(web.place()), List.of("api.example.com", "*.example.org")))) {
+      String id =
+          variant(
+              bounded,
+              "wide",
+              "permissions: [network_access]\negress: ['elsewhere.example', 'api.example.com:8443']\n");
+      assertThat(text(bounded, id, "http://elsewhere.example/"))
+          .contains("elsewhere.example:80 is not allowed: the operator's egress list");
+      assertThat(text(bounded, id, "http://api.example.com:8443/"))
+          .contains("the operator's egress list");
+      // Nor does the operator's list open what the plugin didn't ask for.
+      assertThat(text(bounded, id, "http://api.example.com/")).contains("plugin.yaml's egress");
+      assertThat(text(bounded, id, "http://" + web.place() + "/")).contains("plugin.yaml's egress");
+      assertThat(web.requests()).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"--egress-allow", "--egress-only"})
+  void serve_refuses_a_place_that_is_none(String option) {
+    try (var serve =
+        new ServeProcess(
+            folder.resolve("never"), Map.of(), "--sandbox", "process", option, "http://a/")) {
+      assertThat(serve.failed()).isEqualTo(2);
+      assertThat(serve.said())
+          .contains("berth: " + option + ": 'http://a/' is not a place: ")
+          .doesNotContain("\tat dev.berth");
+    }
+  }
+
+  private int status(RunningBerth host, String id, LoopbackServer place) {
+    return result(host, id, "http://" + place.place() + "/x").path("status").asInt();
+  }
+
+  private String text(RunningBerth host, String id, String url) {
+    return result(host, id, url).path("text").asString();
+  }
+
+  private JsonNode result(RunningBerth host, String id, String url) {
+    Answer answer = host.execute(id, get(url));
+    assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+    return answer.json().path("result");
   }
 
   @Test

@@ -2,6 +2,7 @@ package dev.berth.host;
 
 import dev.berth.api.ResourceLimits;
 import dev.berth.api.Version;
+import dev.berth.host.egress.EgressOptions;
 import dev.berth.sandbox.SandboxSpec;
 import dev.berth.sandbox.SharedFolder;
 import java.nio.file.Path;
@@ -40,6 +41,9 @@ public record HostSettings(
     egressAllow = List.copyOf(egressAllow);
     egressOnly = List.copyOf(egressOnly);
     folders = Map.copyOf(folders);
+    // Said here, before anything is opened; read where they are used.
+    var _ = EgressOptions.allow(egressAllow);
+    var _ = EgressOptions.only(egressOnly);
   }
 
   public static HostSettings defaults(Path dataDir, Path python) {

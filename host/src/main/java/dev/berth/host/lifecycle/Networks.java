@@ -6,6 +6,7 @@ import dev.berth.api.PluginException;
 import dev.berth.host.HostSettings;
 import dev.berth.host.egress.Destination;
 import dev.berth.host.egress.EgressLimits;
+import dev.berth.host.egress.EgressOptions;
 import dev.berth.host.egress.EgressPolicy;
 import dev.berth.host.egress.EgressProxy;
 import java.io.IOException;
@@ -39,9 +40,8 @@ final class Networks {
    * @throws PluginException {@code bad_request} when one of the operator's places is none
    */
   static Networks open(Path folder, HostSettings settings) {
-    List<Destination> exceptions =
-        settings.egressAllow().stream().map(Networks::exception).toList();
-    List<Destination> bounds = settings.egressOnly().stream().map(Destination::parse).toList();
+    List<Destination> exceptions = EgressOptions.allow(settings.egressAllow());
+    List<Destination> bounds = EgressOptions.only(settings.egressOnly());
     try {
       Files.createDirectories(
           folder,
@@ -69,20 +69,6 @@ final class Networks {
                   .toList()));
     }
     return new Networks(folder, exceptions, bounds);
-  }
-
-  /** An exception opens one door: a port must be said, and no star. */
-  private static Destination exception(String pattern) {
-    Destination place = Destination.parse(pattern);
-    if (place.port() == 0 || place.anySubdomain()) {
-      throw new PluginException(
-          ErrorCode.BAD_REQUEST,
-          "'"
-              + pattern
-              + "' can't be an exception to the rule of public addresses: name one host and one"
-              + " port, such as 192.168.1.20:8080.");
-    }
-    return place;
   }
 
   /**
