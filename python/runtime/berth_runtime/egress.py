@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any, Optional, Sequence
 
 MOST_CONNECTIONS = 32
+_TURNED_AWAY = 8  # more than the proxy takes, so that it can say so
 _BUFFER = 65536
 _PAUSE_SECONDS = 0.2
 
@@ -47,9 +48,10 @@ class _Flow:
         self.waiting = b""
         self.ended = False  # nothing more comes from the source
         self.closed = False  # and the target was told
+        self.deaf = False  # the target takes nothing more
 
     def move(self, readable: bool, writable: bool) -> None:
-        """Does what can be done at once. Raises OSError when the connection is broken."""
+        """Does what can be done at once. Raises OSError when the source is broken."""
         if readable and not self.waiting and not self.ended:
             try:
                 self.waiting = self.source.recv(_BUFFER)
@@ -57,12 +59,19 @@ class _Flow:
                 return
             self.ended = not self.waiting
             writable = True  # most often it is; send tells
-        if self.waiting and writable:
-            with contextlib.suppress(BlockingIOError):
-                self.waiting = self.waiting[self.target.send(self.waiting) :]
-        if self.ended and not self.waiting and not self.closed:
-            self.closed = True
-            self.target.shutdown(socket.SHUT_WR)
+        try:
+            if self.waiting and writable and not self.deaf:
+                with contextlib.suppress(BlockingIOError):
+                    self.waiting = self.waiting[self.target.send(self.waiting) :]
+            if self.ended and not self.waiting and not self.closed:
+                self.closed = True
+                self.target.shutdown(socket.SHUT_WR)
+        except OSError:
+            # What it said before it went may still be on its way back, such as why a request was refused.
+            self.deaf = True
+        if self.deaf:
+            self.waiting = b""
+            self.closed = self.ended
 
 
 class _Pair:
@@ -75,7 +84,7 @@ class _Pair:
         self.back = _Flow(far, near)
 
     def done(self) -> bool:
-        return self.out.closed and self.back.closed
+        return self.back.deaf or (self.out.closed and self.back.closed)
 
     def wanted(self, sock: socket.socket) -> int:
         """What to wait for on this socket. A side that is not read from holds the other up, and nobody else."""
@@ -92,7 +101,13 @@ class _Pair:
         writable = bool(events & selectors.EVENT_WRITE)
         reads, writes = (self.out, self.back) if sock is self.near else (self.back, self.out)
         if readable:
-            reads.move(True, False)
+            try:
+                reads.move(True, False)
+            except ConnectionError:
+                if reads is self.out:
+                    raise  # the plugin has gone
+                reads.ended = True  # the proxy has, with something of the plugin's unread
+                reads.move(False, True)
         if writable:
             writes.move(False, True)
 
@@ -139,7 +154,7 @@ class Forwarder:
             return
         try:
             far = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            if self._pairs >= MOST_CONNECTIONS:
+            if self._pairs >= MOST_CONNECTIONS + _TURNED_AWAY:
                 raise ConnectionRefusedError
             far.connect(self._path)
         except OSError:

@@ -1,5 +1,6 @@
 """The forwarder between a plugin's libraries and the egress proxy's socket."""
 
+import contextlib
 import resource
 import socket
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Iterator, Tuple
 
 import pytest
-from berth_runtime.egress import Forwarder
+from berth_runtime.egress import MOST_CONNECTIONS, Forwarder
 
 RUNTIME = str(Path(__file__).parents[1])
 
@@ -66,6 +67,32 @@ def test_one_that_does_not_read_holds_no_other_up(way: Tuple[int, socket.socket]
     near, far = _pair(way)
     near.sendall(b"still there?")
     assert far.recv(100) == b"still there?"
+
+
+def test_what_the_proxy_said_arrives_though_it_takes_no_more(way: Tuple[int, socket.socket]) -> None:
+    near, far = _pair(way)
+    near.sendall(b"head")
+    assert far.recv(100) == b"head"
+    far.sendall(b"403 no")
+    far.close()
+    with contextlib.suppress(OSError):
+        for _ in range(64):
+            near.sendall(b"body" * 16384)
+    answered = b""
+    while piece := near.recv(100):
+        answered += piece
+    assert answered == b"403 no"
+
+
+def test_the_proxy_is_the_one_to_say_that_there_are_too_many(way: Tuple[int, socket.socket]) -> None:
+    held = [_pair(way) for _ in range(MOST_CONNECTIONS)]
+    near, far = _pair(way)
+    far.sendall(b"503 too many")
+    far.close()
+    assert near.recv(100) == b"503 too many"
+    for one, other in held:
+        one.close()
+        other.close()
 
 
 _STARVE = """
