@@ -11,15 +11,19 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** One connection of a plugin through the proxy: one request, or one tunnel. */
 final class EgressConnection {
   private static final int BUFFER = 16 * 1024;
+  private static final long MOST_DISCARDED = 64L << 20;
 
   private final SocketChannel client;
   private final EgressProxy proxy;
   private volatile @Nullable SocketChannel origin;
+  private volatile boolean closed;
   private volatile long lastMoved = System.nanoTime();
 
   EgressConnection(SocketChannel client, EgressProxy proxy) {
@@ -32,30 +36,41 @@ final class EgressConnection {
       Optional<RequestHead> read = RequestHead.read(client);
       if (read.isEmpty()) {
         refuse(400, "not a proxy request: CONNECT host:port, or an absolute http: address");
+        discard();
         return;
       }
       RequestHead head = read.get();
       Optional<String> refusal = proxy.policy().refusal(head.host(), head.port());
       if (refusal.isPresent()) {
         deny(head, refusal.get());
+        discard();
         return;
       }
       SocketChannel reached = reach(head);
       if (reached == null) {
+        discard();
         return;
       }
       origin = reached;
-      if (head.isConnect()) {
+      if (closed) {
+        close(); // the plugin was stopped meanwhile: nothing of it goes out any more
+      } else if (head.isConnect()) {
         tunnel(head, reached);
-      } else {
-        ByteBuffer request = head.toOrigin();
-        if (!send(request, reached, true) || !send(head.rest(), reached, true)) {
-          return;
-        }
-        relay(reached);
+      } else if (send(head.toOrigin(), reached, true)) {
+        relay(() -> copyBody(head, reached), () -> copyAnswer(reached));
       }
     } catch (IOException _) {
       // Either side has gone; the other is told by the close.
+    }
+  }
+
+  /** Says that there are too many. */
+  void turnAway() {
+    try {
+      refuse(503, "more than " + proxy.limits().connections() + " connections at once");
+      discard();
+    } catch (IOException _) {
+      // It has gone.
     }
   }
 
@@ -65,14 +80,15 @@ final class EgressConnection {
     refuse(403, destination + " is not allowed: " + why);
   }
 
-  /** Answers with a status and a line of text, and closes. */
-  void refuse(int status, String why) {
+  /** Answers with a status and a line of text; to be closed afterwards. */
+  private void refuse(int status, String why) {
     byte[] text = ("berth egress: " + why + "\n").getBytes(StandardCharsets.UTF_8);
     String phrase =
         switch (status) {
           case 400 -> "Bad Request";
           case 403 -> "Forbidden";
           case 502 -> "Bad Gateway";
+          case 504 -> "Gateway Timeout";
           default -> "Service Unavailable";
         };
     String head =
@@ -90,7 +106,22 @@ final class EgressConnection {
     } catch (IOException _) {
       // Nobody is left to be told.
     }
-    close();
+  }
+
+  /**
+   * Reads what the plugin goes on sending after a refusal, to no use but this: a library that is
+   * cut off while it sends a body reports a broken connection and never reads why.
+   */
+  private void discard() throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate(BUFFER);
+    long left = MOST_DISCARDED;
+    while (left > 0) {
+      int count = client.read(buffer.clear());
+      if (count < 0) {
+        return;
+      }
+      left -= count;
+    }
   }
 
   /**
@@ -98,9 +129,14 @@ final class EgressConnection {
    * could give another answer (DNS rebinding).
    */
   private @Nullable SocketChannel reach(RequestHead head) throws IOException {
+    long end = System.nanoTime() + proxy.limits().connect().toNanos();
     List<InetAddress> addresses;
     try {
-      addresses = proxy.resolver().resolve(head.host());
+      addresses = proxy.resolver().resolve(head.host(), proxy.limits().connect());
+    } catch (TimeoutException _) {
+      String limit = proxy.limits().connect().toMillis() + " ms";
+      refuse(504, head.host() + ": its address was not found within " + limit);
+      return null;
     } catch (UnknownHostException _) {
       refuse(502, head.host() + ": no such host");
       return null;
@@ -113,16 +149,14 @@ final class EgressConnection {
         refused = refusal.get();
         continue;
       }
-      SocketChannel channel = SocketChannel.open();
+      int left = (int) TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+      if (left <= 0 || closed) {
+        failed = failed.isEmpty() ? "no time was left to connect" : failed;
+        break;
+      }
       try {
-        channel
-            .socket()
-            .connect(
-                new InetSocketAddress(address, head.port()),
-                (int) proxy.limits().connect().toMillis());
-        return channel;
+        return proxy.connector().connect(new InetSocketAddress(address, head.port()), left);
       } catch (IOException e) {
-        channel.close();
         failed = String.valueOf(e.getMessage());
       }
     }
@@ -141,54 +175,83 @@ final class EgressConnection {
     ByteBuffer first = ByteBuffer.allocate(BUFFER);
     first.put(head.rest());
     if (head.port() == 443) {
-      Optional<String> mismatch = readHello(first, head.host());
-      if (mismatch.isPresent()) {
-        proxy.listener().onDenied(head.host() + ":443", mismatch.get());
-        return;
+      if (mayPass(first, head) && send(first.flip(), reached, true)) {
+        relay(() -> copy(client, reached, true), () -> copy(reached, client, false));
       }
+      return;
     }
-    if (send(first.flip(), reached, true)) {
-      relay(reached);
-    }
+    // On other ports the server may be the one to speak first, so the name is looked for on the
+    // way.
+    relay(
+        () -> {
+          if (mayPass(first, head) && send(first.flip(), reached, true)) {
+            copy(client, reached, true);
+          } else {
+            close();
+          }
+        },
+        () -> copy(reached, client, false));
   }
 
-  /** Reads until the tunnel's first message is whole; says why it must not pass, if so. */
-  private Optional<String> readHello(ByteBuffer first, String host) throws IOException {
+  /**
+   * Reads until it is clear what the tunnel's first message is, and whether it may pass: TLS must
+   * name the host that the tunnel was opened to, and on port 443 it must be TLS.
+   */
+  private boolean mayPass(ByteBuffer first, RequestHead head) throws IOException {
+    Optional<String> why = hello(first, head);
+    why.ifPresent(w -> proxy.listener().onDenied(head.host() + ":" + head.port(), w));
+    return why.isEmpty();
+  }
+
+  private Optional<String> hello(ByteBuffer first, RequestHead head) throws IOException {
+    boolean mustBeTls = head.port() == 443;
     while (true) {
       switch (ServerName.find(first.duplicate().flip())) {
         case ServerName.Found.NotTls _ -> {
-          return Optional.of("a tunnel to port 443 that does not speak TLS");
+          return mustBeTls
+              ? Optional.of("a tunnel to port 443 that does not speak TLS")
+              : Optional.empty();
+        }
+        case ServerName.Found.Unreadable _ -> {
+          return Optional.of("its TLS does not begin with one whole ClientHello");
         }
         case ServerName.Found.Hello(Optional<String> name) -> {
-          Optional<String> wanted = name.flatMap(Destination::normalHost);
-          if (wanted.isPresent() && !wanted.get().equals(host)) {
-            return Optional.of("its TLS names " + Text.printable(wanted.get(), 255));
+          if (name.isEmpty()
+              || Destination.normalHost(name.get()).equals(Optional.of(head.host()))) {
+            return Optional.empty();
           }
-          return Optional.empty();
+          return Optional.of("its TLS names " + Text.printable(name.get(), 255));
         }
         case ServerName.Found.Incomplete _ -> {
           if (!first.hasRemaining() || client.read(first) < 0) {
-            return Optional.of("a tunnel to port 443 that ended before its TLS began");
+            return mustBeTls || first.position() > 5
+                ? Optional.of("a tunnel that ended before its TLS began")
+                : Optional.empty();
           }
         }
       }
     }
   }
 
+  /** A direction of a connection. */
+  private interface Direction {
+    void copy() throws IOException;
+  }
+
   /** Copies both ways until both have ended. */
-  private void relay(SocketChannel reached) throws IOException {
+  private void relay(Direction upwards, Direction downwards) throws IOException {
     Thread up =
         Thread.ofVirtual()
             .name("egress-up")
             .start(() -> {
               try {
-                copy(client, reached, true);
+                upwards.copy();
               } catch (IOException _) {
                 close();
               }
             });
     try {
-      copy(reached, client, false);
+      downwards.copy();
       up.join();
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
@@ -207,6 +270,57 @@ final class EgressConnection {
     to.shutdownOutput();
   }
 
+  /**
+   * Copies the body of a plain request, and nothing after it. What comes after it ends the way up,
+   * so that the destination has no reason to wait for more.
+   */
+  private void copyBody(RequestHead head, SocketChannel reached) throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate(BUFFER);
+    buffer.put(head.rest());
+    do {
+      boolean more = head.body().take(buffer.flip());
+      if (!send(buffer, reached, true)) {
+        close();
+        return;
+      }
+      if (more) {
+        reached.shutdownOutput();
+        return;
+      }
+      buffer.clear();
+    } while (client.read(buffer) >= 0);
+    reached.shutdownOutput();
+  }
+
+  /**
+   * Copies the answer to a plain request, and says in its head that the connection ends with it.
+   */
+  private void copyAnswer(SocketChannel reached) throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate(BUFFER);
+    boolean heads = true;
+    while (heads) {
+      int end = RequestHead.endOfHead(buffer.array(), 3, buffer.position());
+      if (end >= 0) {
+        AnswerHead head = AnswerHead.read(buffer.array(), end);
+        if (!send(head.bytes(), client, false)) {
+          close();
+          return;
+        }
+        buffer.flip().position(end);
+        buffer.compact();
+        heads = head.interim();
+      } else {
+        // What has no head that can be read passes as it is.
+        heads = buffer.hasRemaining() && reached.read(buffer) >= 0;
+      }
+    }
+    if (send(buffer.flip(), client, false)) {
+      copy(reached, client, false);
+    } else {
+      close();
+    }
+  }
+
   private boolean send(ByteBuffer bytes, SocketChannel to, boolean up) throws IOException {
     int size = bytes.remaining();
     if (!proxy.count(up ? 0 : size, up ? size : 0)) {
@@ -217,8 +331,8 @@ final class EgressConnection {
     }
     while (bytes.hasRemaining()) {
       to.write(bytes);
+      lastMoved = System.nanoTime();
     }
-    lastMoved = System.nanoTime();
     return true;
   }
 
@@ -229,12 +343,17 @@ final class EgressConnection {
   }
 
   void close() {
+    closed = true;
+    close(client);
+    SocketChannel reached = origin;
+    if (reached != null) {
+      close(reached);
+    }
+  }
+
+  private static void close(SocketChannel channel) {
     try {
-      client.close();
-      SocketChannel reached = origin;
-      if (reached != null) {
-        reached.close();
-      }
+      channel.close();
     } catch (IOException _) {
       // Closed enough.
     }

@@ -9,6 +9,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -16,16 +17,21 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 
 /** The proxy of one worker, on a unix socket of its own. */
 public final class EgressProxy implements AutoCloseable {
+  private static final Duration PAUSE = Duration.ofMillis(100);
+
   private final ServerSocketChannel listener;
   private final Path socket;
   private final EgressPolicy policy;
   private final EgressLimits limits;
-  private final NameResolver resolver;
+  private final BoundedResolver resolver;
+  private final Connector connector;
   private final EgressListener told;
   private final Set<EgressConnection> open = ConcurrentHashMap.newKeySet();
+  private final Set<EgressConnection> turnedAway = ConcurrentHashMap.newKeySet();
   private final AtomicLong received = new AtomicLong();
   private final AtomicLong sent = new AtomicLong();
   private final ScheduledExecutorService clock;
@@ -36,12 +42,14 @@ public final class EgressProxy implements AutoCloseable {
       EgressPolicy policy,
       EgressLimits limits,
       NameResolver resolver,
+      Connector connector,
       EgressListener told) {
     this.listener = listener;
     this.socket = socket;
     this.policy = policy;
     this.limits = limits;
-    this.resolver = resolver;
+    this.resolver = new BoundedResolver(resolver);
+    this.connector = connector;
     this.told = told;
     this.clock =
         Executors.newSingleThreadScheduledExecutor(
@@ -55,7 +63,7 @@ public final class EgressProxy implements AutoCloseable {
    */
   public static EgressProxy open(
       Path socket, EgressPolicy policy, EgressLimits limits, EgressListener told) {
-    return open(socket, policy, limits, NameResolver.SYSTEM, told);
+    return open(socket, policy, limits, NameResolver.SYSTEM, Connector.SYSTEM, told);
   }
 
   static EgressProxy open(
@@ -63,6 +71,7 @@ public final class EgressProxy implements AutoCloseable {
       EgressPolicy policy,
       EgressLimits limits,
       NameResolver resolver,
+      Connector connector,
       EgressListener told) {
     try {
       var listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
@@ -70,15 +79,11 @@ public final class EgressProxy implements AutoCloseable {
       UnixSockets.bind(listener, folder, socket.getFileName().toString(), limits.connections());
       Files.setPosixFilePermissions(
           socket, java.nio.file.attribute.PosixFilePermissions.fromString("rw-rw-rw-"));
-      var proxy = new EgressProxy(listener, socket, policy, limits, resolver, told);
+      var proxy = new EgressProxy(listener, socket, policy, limits, resolver, connector, told);
       Thread.ofVirtual().name("egress-accept").start(proxy::accept);
       long tick = Math.max(10, limits.idle().toMillis() / 10);
       var _ =
-          proxy.clock.scheduleWithFixedDelay(
-              () -> proxy.open.forEach(c -> c.closeIfIdle(limits.idle())),
-              tick,
-              tick,
-              TimeUnit.MILLISECONDS);
+          proxy.clock.scheduleWithFixedDelay(proxy::closeIdle, tick, tick, TimeUnit.MILLISECONDS);
       return proxy;
     } catch (IOException e) {
       throw new PluginException(
@@ -93,27 +98,43 @@ public final class EgressProxy implements AutoCloseable {
       try {
         SocketChannel client = listener.accept();
         var connection = new EgressConnection(client, this);
-        if (open.size() >= limits.connections()) {
-          connection.refuse(503, "more than " + limits.connections() + " connections at once");
-          continue;
+        if (open.size() < limits.connections()) {
+          start(open, connection, connection::run);
+        } else if (turnedAway.size() < limits.connections()) {
+          start(turnedAway, connection, connection::turnAway);
+        } else {
+          connection.close(); // it does not listen to what it is told
         }
-        open.add(connection);
-        Thread.ofVirtual()
-            .name("egress")
-            .start(() -> {
-              try {
-                connection.run();
-              } finally {
-                connection.close();
-                open.remove(connection);
-              }
-            });
       } catch (IOException _) {
         if (!listener.isOpen()) {
           return;
         }
+        // Out of descriptors, most likely: the one who waits would be found again at once.
+        LockSupport.parkNanos(PAUSE.toNanos());
       }
     }
+  }
+
+  private void start(Set<EgressConnection> among, EgressConnection connection, Runnable work) {
+    among.add(connection);
+    if (!listener.isOpen()) {
+      connection.close(); // close() may have gone through them before this one was there
+    }
+    Thread.ofVirtual()
+        .name("egress")
+        .start(() -> {
+          try {
+            work.run();
+          } finally {
+            connection.close();
+            among.remove(connection);
+          }
+        });
+  }
+
+  private void closeIdle() {
+    open.forEach(c -> c.closeIfIdle(limits.idle()));
+    turnedAway.forEach(c -> c.closeIfIdle(limits.idle()));
   }
 
   /** Where it listens. */
@@ -129,8 +150,12 @@ public final class EgressProxy implements AutoCloseable {
     return limits;
   }
 
-  NameResolver resolver() {
+  BoundedResolver resolver() {
     return resolver;
+  }
+
+  Connector connector() {
+    return connector;
   }
 
   EgressListener listener() {
@@ -163,6 +188,7 @@ public final class EgressProxy implements AutoCloseable {
   @Override
   public void close() {
     clock.shutdownNow();
+    resolver.close();
     try {
       listener.close();
       Files.deleteIfExists(socket);
@@ -170,5 +196,6 @@ public final class EgressProxy implements AutoCloseable {
       // The folder goes with the host's run.
     }
     open.forEach(EgressConnection::close);
+    turnedAway.forEach(EgressConnection::close);
   }
 }

@@ -8,16 +8,30 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * The head of a proxy request (RFC 9112): {@code CONNECT host:port}, or a method with an absolute
  * {@code http:} URI.
  *
+ * @param body what is to follow the head of a plain request
  * @param rest bytes that came after the head
  */
 record RequestHead(
-    String method, String host, int port, String path, List<String> headers, ByteBuffer rest) {
+    String method,
+    String host,
+    int port,
+    String path,
+    List<String> headers,
+    RequestBody body,
+    ByteBuffer rest) {
   private static final int MAX_BYTES = 16 * 1024;
+
+  /**
+   * No control characters: a lenient server reads a tab as a space and a bare line feed as the end
+   * of the line, and would find another request in what we took for a path.
+   */
+  private static final Pattern TARGET = Pattern.compile("[\\x21-\\x7e\\x80-\\xff]+");
 
   /** Something else than such a head came. */
   private static final Optional<RequestHead> BAD = Optional.empty();
@@ -28,18 +42,20 @@ record RequestHead(
     ByteBuffer buffer = ByteBuffer.wrap(bytes);
     int end = -1;
     while (end < 0) {
+      int before = buffer.position();
       if (!buffer.hasRemaining() || from.read(buffer) < 0) {
         return BAD;
       }
-      end = endOfHead(bytes, buffer.position());
+      end = endOfHead(bytes, Math.max(3, before), buffer.position());
     }
     String head = new String(bytes, 0, end, StandardCharsets.ISO_8859_1);
     ByteBuffer rest = ByteBuffer.wrap(bytes, end, buffer.position() - end);
     return parse(head, rest);
   }
 
-  private static int endOfHead(byte[] bytes, int length) {
-    for (int i = 3; i < length; i++) {
+  /** Where the first empty line that ends at or after {@code from} ends; -1 when there is none. */
+  static int endOfHead(byte[] bytes, int from, int length) {
+    for (int i = from; i < length; i++) {
       if (bytes[i] == '\n'
           && bytes[i - 1] == '\r'
           && bytes[i - 2] == '\n'
@@ -53,20 +69,28 @@ record RequestHead(
   private static Optional<RequestHead> parse(String head, ByteBuffer rest) {
     String[] lines = head.split("\r\n", -1);
     String[] words = lines[0].split(" ", -1);
-    if (words.length != 3 || !words[0].matches("[A-Z]{1,16}") || !words[2].startsWith("HTTP/1.")) {
+    if (words.length != 3
+        || !words[0].matches("[A-Z]{1,16}")
+        || !TARGET.matcher(words[1]).matches()
+        || !words[2].matches("HTTP/1[.][01]")) {
       return BAD;
     }
     List<String> headers = new ArrayList<>();
     for (int i = 1; i < lines.length - 2; i++) {
-      // No folded lines, no bare line ends: two readers of them disagree, which is how requests are
+      // No folded lines, no control characters: two readers of them disagree, which is how requests
+      // are
       // smuggled.
-      if (!lines[i].matches("[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\\r\\n\\x00]*")) {
+      if (!lines[i].matches("[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\\t\\x20-\\x7e\\x80-\\xff]*")) {
         return BAD;
       }
       headers.add(lines[i]);
     }
+    Optional<RequestBody> body = RequestBody.announced(headers, words[2].endsWith("1"));
+    if (body.isEmpty()) {
+      return BAD;
+    }
     if (words[0].equals("CONNECT")) {
-      return authority(words[0], words[1], 0, "", headers, rest);
+      return authority(words[0], words[1], 0, "", headers, body.get(), rest);
     }
     if (!words[1].regionMatches(true, 0, "http://", 0, 7)) {
       return BAD;
@@ -76,7 +100,13 @@ record RequestHead(
     String authority = slash < 0 ? target : target.substring(0, slash);
     String path = slash < 0 ? "/" : target.substring(slash);
     return authority(
-        words[0], authority, 80, path.startsWith("?") ? "/" + path : path, headers, rest);
+        words[0],
+        authority,
+        80,
+        path.startsWith("?") ? "/" + path : path,
+        headers,
+        body.get(),
+        rest);
   }
 
   private static int indexOfAny(String text, String characters) {
@@ -94,6 +124,7 @@ record RequestHead(
       int usual,
       String path,
       List<String> headers,
+      RequestBody body,
       ByteBuffer rest) {
     int colon = authority.endsWith("]") ? -1 : authority.lastIndexOf(':');
     String host = colon < 0 ? authority : authority.substring(0, colon);
@@ -102,7 +133,8 @@ record RequestHead(
             ? Optional.of(usual).filter(p -> p > 0)
             : Destination.port(authority.substring(colon + 1));
     return port.flatMap(p ->
-        Destination.normalHost(host).map(h -> new RequestHead(method, h, p, path, headers, rest)));
+        Destination.normalHost(host)
+            .map(h -> new RequestHead(method, h, p, path, headers, body, rest)));
   }
 
   boolean isConnect() {

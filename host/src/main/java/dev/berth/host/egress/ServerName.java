@@ -18,6 +18,9 @@ final class ServerName {
     /** Not TLS. */
     record NotTls() implements Found {}
 
+    /** TLS, and not a ClientHello that can be read. */
+    record Unreadable() implements Found {}
+
     /** A ClientHello; the name is empty when it has none. */
     record Hello(Optional<String> name) implements Found {}
   }
@@ -36,18 +39,23 @@ final class ServerName {
     int major = in.get();
     in.get();
     int length = in.getShort() & 0xffff;
-    if (type != 22 || major != 3 || in.get(in.position()) != 1) {
+    if (type != 22 || major != 3) {
       return new Found.NotTls();
     }
     if (in.remaining() < length) {
       return new Found.Incomplete();
     }
     try {
-      return new Found.Hello(name(in.slice(in.position(), length)));
-    } catch (BufferUnderflowException | IllegalArgumentException _) {
-      // A hello over several records is legal and nobody sends one; it counts as what can't be
-      // read.
-      return new Found.NotTls();
+      ByteBuffer hello = in.slice(in.position(), length);
+      // A hello over several records is legal and nobody sends one; its name could be in the part
+      // that is still to come.
+      int kindAndLength = hello.getInt(0);
+      if (kindAndLength >>> 24 != 1 || (kindAndLength & 0xffffff) != length - 4) {
+        return new Found.Unreadable();
+      }
+      return new Found.Hello(name(hello));
+    } catch (BufferUnderflowException | IllegalArgumentException | IndexOutOfBoundsException _) {
+      return new Found.Unreadable();
     }
   }
 

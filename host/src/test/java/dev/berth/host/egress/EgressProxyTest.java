@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -33,6 +34,7 @@ class EgressProxyTest {
   private HttpServer origin;
   private final BlockingQueue<String> denials = new LinkedBlockingQueue<>();
   private final List<String> requests = new ArrayList<>();
+  private Connector connector = Connector.SYSTEM;
   private EgressProxy proxy;
 
   @BeforeEach
@@ -82,6 +84,7 @@ class EgressProxyTest {
             policy,
             limits,
             resolver,
+            connector,
             (destination, why) -> denials.add(destination + ": " + why));
   }
 
@@ -179,23 +182,67 @@ class EgressProxyTest {
     assertThat(requests).isEmpty();
   }
 
+  /** Connects nowhere but to the origin, and remembers what it was asked for. */
+  private List<InetSocketAddress> connectToOriginOnly() {
+    List<InetSocketAddress> asked = Collections.synchronizedList(new ArrayList<>());
+    connector =
+        (address, _) -> {
+          asked.add(address);
+          return SocketChannel.open(origin.getAddress());
+        };
+    return asked;
+  }
+
+  private void openToPublic(NameResolver resolver) {
+    open(new EgressPolicy(List.of(), List.of(), List.of()), EgressLimits.DEFAULT, resolver);
+  }
+
   @Test
   void NET_03_a_name_is_looked_up_once_and_the_address_checked_is_the_one_connected_to()
       throws Exception {
     var lookUps = new AtomicInteger();
-    InetAddress elsewhere = InetAddress.ofLiteral("127.0.0.99");
-    open(
-        new EgressPolicy(
-            List.of(), List.of(), List.of(Destination.parse("named.example:" + port()))),
-        EgressLimits.DEFAULT,
-        _ ->
-            List.of(lookUps.getAndIncrement() == 0 ? InetAddress.getLoopbackAddress() : elsewhere));
-    assertThat(ask("GET http://named.example:" + port() + "/ HTTP/1.1\r\n\r\n")).endsWith("pong");
+    InetAddress open = InetAddress.ofLiteral("93.184.215.14");
+    var asked = connectToOriginOnly();
+    // Public to whoever asks first, the host's own to whoever asks again.
+    openToPublic(
+        _ -> List.of(lookUps.getAndIncrement() == 0 ? open : InetAddress.getLoopbackAddress()));
+    assertThat(ask("GET http://rebind.example/ HTTP/1.1\r\n\r\n")).endsWith("pong");
     assertThat(lookUps).hasValue(1);
-    assertThat(ask("GET http://other.example/ HTTP/1.1\r\n\r\n"))
-        .startsWith("HTTP/1.1 403")
-        .contains("127.0.0.99 (loopback)");
+    assertThat(asked).containsExactly(new InetSocketAddress(open, 80));
+    for (String again :
+        List.of("GET http://rebind.example/ HTTP/1.1", "CONNECT rebind.example:443 HTTP/1.1")) {
+      assertThat(ask(again + "\r\n\r\n"))
+          .startsWith("HTTP/1.1 403")
+          .contains("it leads to 127.0.0.1 (loopback)");
+    }
+    assertThat(lookUps).hasValue(3);
+    assertThat(asked).hasSize(1);
     assertThat(requests).hasSize(1);
+  }
+
+  @Test
+  void NET_03_a_name_that_leads_inside_by_an_alias_is_refused_before_any_connection()
+      throws Exception {
+    var asked = connectToOriginOnly();
+    // A resolver follows aliases (CNAME); what it hands over is where they end.
+    openToPublic(_ ->
+        List.of(
+            InetAddress.ofLiteral("10.1.2.3"),
+            InetAddress.ofLiteral("169.254.169.254"),
+            InetAddress.ofLiteral("fd00:ec2::254")));
+    assertThat(ask("GET http://alias.example/ HTTP/1.1\r\n\r\n")).startsWith("HTTP/1.1 403");
+    assertThat(asked).isEmpty();
+    assertThat(denials).singleElement().asString().startsWith("alias.example:80: it leads to ");
+  }
+
+  @Test
+  void NET_03_of_mixed_addresses_only_the_public_ones_are_tried() throws Exception {
+    var asked = connectToOriginOnly();
+    InetAddress open = InetAddress.ofLiteral("93.184.215.14");
+    openToPublic(
+        _ -> List.of(InetAddress.getLoopbackAddress(), open, InetAddress.ofLiteral("192.168.0.1")));
+    assertThat(ask("GET http://mixed.example/ HTTP/1.1\r\n\r\n")).endsWith("pong");
+    assertThat(asked).containsExactly(new InetSocketAddress(open, 80));
   }
 
   @Test
@@ -260,7 +307,7 @@ class EgressProxyTest {
     assertThat(denials.poll(5, TimeUnit.SECONDS)).contains("limit of 120 bytes");
   }
 
-  private static ByteBuffer hello(String name) throws Exception {
+  static ByteBuffer hello(String name) throws Exception {
     SSLEngine engine = SSLContext.getDefault().createSSLEngine();
     engine.setUseClientMode(true);
     var parameters = engine.getSSLParameters();
