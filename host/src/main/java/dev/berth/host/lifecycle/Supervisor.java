@@ -12,8 +12,6 @@ import dev.berth.api.WorkerState;
 import dev.berth.host.lifecycle.RestartPolicy.Next;
 import dev.berth.host.store.PluginRow;
 import java.time.Duration;
-import java.util.EnumSet;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
@@ -33,16 +31,6 @@ import org.jspecify.annotations.Nullable;
  * they are the intake's.
  */
 final class Supervisor {
-  /** Why a start may fail that is this host's trouble and not the plugin's. */
-  private static final Set<ErrorCode> HOSTS_OWN =
-      EnumSet.of(
-          ErrorCode.SANDBOX_UNAVAILABLE,
-          ErrorCode.SANDBOX_TOO_WEAK,
-          ErrorCode.STORE_UNAVAILABLE,
-          ErrorCode.DISK_FULL,
-          ErrorCode.SHUTTING_DOWN,
-          ErrorCode.INTERNAL);
-
   private final Engine engine;
   private final RestartPolicy policy;
   private final PluginLog log;
@@ -341,7 +329,7 @@ final class Supervisor {
       if (e.code() == ErrorCode.SANDBOX_UNAVAILABLE) {
         refuseFor(e);
       }
-      Next next = HOSTS_OWN.contains(e.code()) ? policy.retryLater() : policy.startFailed();
+      Next next = policy.startFailed(e.code());
       log.fromHost("ERROR", e.getMessage());
       follow(next, e.getMessage());
     }
