@@ -26,9 +26,9 @@ import org.jspecify.annotations.Nullable;
  * is seen ({@link WorkerState}) are kept apart; {@link #reconcile} brings the second to the first.
  *
  * <p>Two locks. {@code operation} is held for a whole enable, update, restart and so on, so that
- * one of them is under way at a time. The monitor guards the fields, who of {@link Intake} has the
- * calls, and {@link Standing}; it is never held while anything is waited for. Calls take neither:
- * they are the intake's.
+ * one of them is under way at a time. The monitor guards the fields and which worker {@link Intake}
+ * turns to, and is never held while anything is waited for. Calls take neither: they are the
+ * intake's.
  */
 final class Supervisor {
   private final Engine engine;
