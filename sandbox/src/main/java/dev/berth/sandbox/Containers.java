@@ -24,15 +24,15 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.eclipse.jetty.http.HttpMethod;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The containers of one host: makes them, hears of their ends, and removes them, also those that an
- * earlier host left or that were made after nobody waited for them any more.
+ * The containers of one host: makes them and ends them, also those that an earlier host left. Of
+ * ends that come by themselves {@link ContainerEvents} hears; what nobody has any more is {@link
+ * ContainerSweep}'s to remove.
  */
 final class Containers implements AutoCloseable {
   static final String LABEL = "dev.berth";
@@ -49,7 +49,7 @@ final class Containers implements AutoCloseable {
   private static final int USERS = 65_536;
 
   /** What a container is made with. */
-  record Shape(DockerImage image, long memoryBytes, int cpuShares) {}
+  record Shape(DockerImage image, Allowance allowance) {}
 
   /** Whose a container is: its uid and gid, and the folders it has from its beginning. */
   record Owner(int user, int group, List<Bind> folders) {}
@@ -65,10 +65,9 @@ final class Containers implements AutoCloseable {
   private final SecureRandom random = new SecureRandom();
   private final AtomicInteger made = new AtomicInteger();
   private final Map<String, DockerWorker> workers = new ConcurrentHashMap<>();
-  private final Map<String, Boolean> making = new ConcurrentHashMap<>();
+  private final ContainerEvents events;
+  private final ContainerSweep sweep;
   private volatile String isolatingRuntime = "";
-  private volatile Runnable back = () -> {};
-  private volatile boolean sweeping;
   private volatile boolean closed;
 
   Containers(
@@ -83,6 +82,8 @@ final class Containers implements AutoCloseable {
     this.rendezvous = rendezvous;
     this.runtime = runtime;
     this.installation = run.installation();
+    this.events = new ContainerEvents(engine, boot, workers);
+    this.sweep = new ContainerSweep(engine, boot, workers);
     this.scratch = Files.createDirectories(run.path().resolve("docker"));
     try (var left = Files.list(scratch)) {
       for (Path file : left.toList()) {
@@ -103,22 +104,19 @@ final class Containers implements AutoCloseable {
    * @param engineIsBack called each time the engine answers after it did not
    */
   void watch(Runnable engineIsBack) {
-    back = engineIsBack;
-    Thread.ofPlatform().daemon().name("berth-docker-events").start(this::follow);
+    events.follow(() -> {
+      sweep.soon();
+      engineIsBack.run();
+    });
   }
 
   /** Removes the containers of this data folder: whoever made them is dead. */
   void reap() {
-    for (JsonNode row : list("installation", installation)) {
+    for (JsonNode row : sweep.list("installation", installation)) {
       String id = row.path("Id").asString();
       log.info("docker: removing {} of an earlier run", row.path("Names").path(0).asString(id));
       var _ = engine.delete("/containers/" + id + "?force=1&v=1");
     }
-  }
-
-  private JsonNode list(String label, String value) {
-    String filter = "{\"label\":[\"" + LABEL + "." + label + "=" + value + "\"]}";
-    return engine.get("/containers/json?all=1&filters=" + DockerEngine.encoded(filter)).body();
   }
 
   /**
@@ -137,7 +135,7 @@ final class Containers implements AutoCloseable {
     random.nextBytes(token);
     Path secret = scratch.resolve("token" + number);
     Rendezvous.Guest guest = rendezvous.expect(token, principal(user));
-    making.put("/" + name, true);
+    sweep.spare(name);
     DockerWorker worker = null;
     boolean complete = false;
     try {
@@ -162,11 +160,11 @@ final class Containers implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw unavailable("interrupted", e);
     } finally {
-      making.remove("/" + name);
+      sweep.spareNoLonger(name);
       if (!complete) {
         rendezvous.dismiss(guest);
         if (worker == null) {
-          sweepSoon(); // the engine may make it yet
+          sweep.soon(); // the engine may make it yet
         } else {
           discard(worker);
         }
@@ -187,7 +185,7 @@ final class Containers implements AutoCloseable {
       throw created.status() < 500 ? notStarted(why) : engine.unavailable(why, null);
     }
     String id = created.body().path("Id").asString();
-    var worker = new DockerWorker(engine, id, user, guest, request.memoryBytes(), this::sweepSoon);
+    var worker = new DockerWorker(engine, id, user, guest, request.memoryBytes(), sweep::soon);
     workers.put(id, worker);
     var _ = worker.removed().thenRun(() -> workers.remove(id));
     return worker;
@@ -222,8 +220,8 @@ final class Containers implements AutoCloseable {
         shape.image().id(),
         shape.image().python().executable().toString(),
         who,
-        shape.memoryBytes(),
-        shape.cpuShares(),
+        shape.allowance().memoryBytes(),
+        shape.allowance().cpuShares(),
         settings.maxCpus(),
         settings.maxPids(),
         settings.maxOpenFiles(),
@@ -259,6 +257,13 @@ final class Containers implements AutoCloseable {
         cause);
   }
 
+  /** What to say of the engine's refusal to change a container. */
+  PluginException refused(DockerEngine.Answer answer, String what) {
+    return answer.status() < 500 && answer.status() != 404 && answer.status() != 409
+        ? notStarted(what + answer.message())
+        : engine.unavailable(what + answer.message(), null);
+  }
+
   /** Kills and removes it, and waits for that. */
   void discard(DockerWorker worker) {
     rendezvous.dismiss(worker.guest());
@@ -282,121 +287,6 @@ final class Containers implements AutoCloseable {
     }
   }
 
-  /** Follows what the engine says of our containers, for as long as this is open. */
-  private void follow() {
-    String filter =
-        DockerEngine.encoded(
-            "{\"type\":[\"container\"],\"event\":[\"die\",\"oom\",\"destroy\"],\"label\":[\""
-                + LABEL
-                + ".boot="
-                + boot
-                + "\"]}");
-    long pause = 50;
-    while (!closed) {
-      try {
-        var _ =
-            engine.stream(
-                HttpMethod.GET,
-                "/events?filters=" + filter,
-                () -> Thread.ofVirtual().start(this::takeStock),
-                this::heard);
-        pause = 50;
-      } catch (RuntimeException e) {
-        if (!closed) {
-          log.debug("docker: events are interrupted: {}", e.toString());
-        }
-      }
-      try {
-        Thread.sleep(pause); // there is nothing to wait for but the engine's return
-      } catch (InterruptedException e) {
-        return;
-      }
-      pause = Math.min(1000, pause * 2);
-    }
-  }
-
-  private void heard(JsonNode event) {
-    DockerWorker worker =
-        workers.get(event.path("Actor").path("ID").asString(event.path("id").asString("")));
-    if (worker == null) {
-      return;
-    }
-    switch (event.path("Action").asString(event.path("status").asString(""))) {
-      case "oom" -> worker.metMemoryLimit();
-      case "die" ->
-          worker.ended(event.path("Actor").path("Attributes").path("exitCode").asInt(137));
-      case "destroy" -> worker.ended(137);
-      default -> log.debug("docker: {}", event);
-    }
-  }
-
-  /** What ended while nobody listened. */
-  private void takeStock() {
-    for (DockerWorker worker : List.copyOf(workers.values())) {
-      try {
-        DockerEngine.Answer answer = engine.get("/containers/" + worker.container() + "/json");
-        JsonNode state = answer.body().path("State");
-        String status = state.path("Status").asString("");
-        if (answer.status() == 404) {
-          worker.ended(137);
-        } else if (status.equals("exited") || status.equals("dead")) {
-          worker.ended(state.path("ExitCode").asInt(137));
-        }
-      } catch (PluginException e) {
-        return; // gone again; the next connection takes stock anew
-      }
-    }
-    sweepSoon();
-    back.run();
-  }
-
-  /** Removes what nobody has, as soon as the engine answers. */
-  void sweepSoon() {
-    synchronized (workers) {
-      if (sweeping || closed) {
-        return;
-      }
-      sweeping = true;
-    }
-    Thread.ofVirtual().name("berth-docker-sweep").start(this::sweep);
-  }
-
-  private void sweep() {
-    boolean more = true;
-    while (more && !closed) {
-      try {
-        Thread.sleep(1000); // long enough for what the engine has begun to be seen
-        more = sweepOnce();
-      } catch (InterruptedException e) {
-        return;
-      } catch (PluginException e) {
-        log.debug("docker: removing what is left has to wait: {}", e.getMessage());
-      } finally {
-        synchronized (workers) {
-          sweeping = more && !closed;
-        }
-      }
-    }
-  }
-
-  /** Whether something is still to be removed. */
-  private boolean sweepOnce() {
-    boolean left = false;
-    for (JsonNode row : list("boot", boot)) {
-      String id = row.path("Id").asString();
-      DockerWorker worker = workers.get(id);
-      if (worker != null && worker.exited().isDone()) {
-        worker.tellRemoved(engine.delete("/containers/" + id + "?force=1"));
-        left |= !worker.removed().isDone();
-      } else if (worker == null
-          && row.path("Names").valueStream().noneMatch(n -> making.containsKey(n.asString()))) {
-        log.info("docker: removing {}, which nobody has", row.path("Names").path(0).asString(id));
-        left |= !engine.delete("/containers/" + id + "?force=1").ok();
-      }
-    }
-    return left;
-  }
-
   /** The one of ours that has this name with the engine; null when there is none. */
   @Nullable DockerWorker named(String name) {
     return workers.values().stream()
@@ -409,6 +299,8 @@ final class Containers implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
+    events.close();
+    sweep.close();
     try (ExecutorService all = Executors.newVirtualThreadPerTaskExecutor()) {
       List.copyOf(workers.values()).forEach(worker -> all.execute(() -> discard(worker)));
     }

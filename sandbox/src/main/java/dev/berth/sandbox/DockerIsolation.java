@@ -1,23 +1,16 @@
 package dev.berth.sandbox;
 
-import dev.berth.api.ErrorCode;
 import dev.berth.api.Isolation;
-import dev.berth.api.PluginException;
-import dev.berth.api.PluginId;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import tools.jackson.databind.JsonNode;
 
 /** What an engine's containers are kept apart by, from what the engine says of itself. */
 final class DockerIsolation {
-  /** Said, but no reason not to start. */
-  private static final Set<String> TOLERATED = Set.of("data_size_limit");
-
   private DockerIsolation() {}
 
   /**
@@ -133,26 +126,6 @@ final class DockerIsolation {
               protection,
               "the engine says that its kernel or set-up has no " + key,
               "See `docker info`; on Debian boot with cgroup_enable=memory swapaccount=1."));
-    }
-  }
-
-  /**
-   * @throws PluginException {@code sandbox_too_weak}
-   */
-  static void refuseIfWeak(PluginId plugin, Isolation found, boolean allowed) {
-    List<String> missing =
-        found.missing().stream()
-            .filter(m -> !TOLERATED.contains(m.protection()))
-            .map(m -> m.protection() + " (" + m.why() + ". " + m.remedy() + ")")
-            .toList();
-    if (!missing.isEmpty() && !allowed) {
-      throw new PluginException(
-          ErrorCode.SANDBOX_TOO_WEAK,
-          "Plugin "
-              + plugin
-              + " is not started: this host can't give its sandbox "
-              + String.join(", ", missing)
-              + ". To start plugins nevertheless, allow weak isolation in the settings.");
     }
   }
 

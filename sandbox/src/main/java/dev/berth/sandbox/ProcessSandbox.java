@@ -13,7 +13,6 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
@@ -34,9 +33,6 @@ public final class ProcessSandbox implements Sandbox {
   private static final int STARTS_AT_ONCE = 8;
   private static final int END_SECONDS = 10;
   private static final int TOKEN_BYTES = 32;
-
-  /** Said in {@link #isolation()}, but no reason not to start: there is no host that has it. */
-  private static final Set<String> TOLERATED = Set.of("data_size_limit");
 
   /** The Python module that serves a plugin; tests bring their own. */
   record Worker(String module, List<Path> paths) {
@@ -179,7 +175,7 @@ public final class ProcessSandbox implements Sandbox {
   @Override
   public SandboxProcess start(SandboxSpec spec) {
     Launcher launcher = launcher();
-    refuseIfWeak(spec, launcher.ready().isolation());
+    WeakIsolation.refuse(spec.plugin(), launcher.ready().isolation(), settings.allowWeak());
     Path volume = volume(spec, launcher);
     byte[] token = new byte[TOKEN_BYTES];
     random.nextBytes(token);
@@ -228,31 +224,6 @@ public final class ProcessSandbox implements Sandbox {
     } finally {
       startsAtOnce.release();
     }
-  }
-
-  private void refuseIfWeak(SandboxSpec spec, Isolation found) {
-    List<Isolation.Missing> missing =
-        found.missing().stream().filter(m -> !TOLERATED.contains(m.protection())).toList();
-    if (missing.isEmpty() || settings.allowWeak()) {
-      return;
-    }
-    StringBuilder text =
-        new StringBuilder("Plugin ")
-            .append(spec.plugin())
-            .append(" is not started: this host can't give its sandbox");
-    String separator = " ";
-    for (Isolation.Missing m : missing) {
-      text.append(separator)
-          .append(m.protection())
-          .append(" (")
-          .append(m.why())
-          .append(". ")
-          .append(m.remedy())
-          .append(")");
-      separator = ", ";
-    }
-    text.append(". To start plugins nevertheless, allow weak isolation in the settings.");
-    throw new PluginException(ErrorCode.SANDBOX_TOO_WEAK, text.toString());
   }
 
   /** The image of its data folder; null where folders have no size limit. */

@@ -1,7 +1,10 @@
 package dev.berth.host.lifecycle;
 
+import dev.berth.api.ErrorCode;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.function.DoubleSupplier;
 
 /**
@@ -43,6 +46,16 @@ final class RestartPolicy {
      */
     record GiveUp(String why) implements Next {}
   }
+
+  /** Why a start may fail that is this host's trouble and not the plugin's. */
+  private static final Set<ErrorCode> HOSTS_OWN =
+      EnumSet.of(
+          ErrorCode.SANDBOX_UNAVAILABLE,
+          ErrorCode.SANDBOX_TOO_WEAK,
+          ErrorCode.STORE_UNAVAILABLE,
+          ErrorCode.DISK_FULL,
+          ErrorCode.SHUTTING_DOWN,
+          ErrorCode.INTERNAL);
 
   /** How far a delay is spread to either side, so that plugins that died together part again. */
   private static final double SPREAD = 0.2;
@@ -89,6 +102,11 @@ final class RestartPolicy {
           "it crashed " + crashes.size() + " times within " + limits.window().toSeconds() + " s");
     }
     return new Next.Restart(sinceStable == 1 ? Duration.ZERO : delay(sinceStable - 2));
+  }
+
+  /** A worker did not come up, for a reason that counts unless it is the host's. */
+  Next startFailed(ErrorCode why) {
+    return HOSTS_OWN.contains(why) ? retryLater() : startFailed();
   }
 
   /** A worker did not come up. */

@@ -12,9 +12,6 @@ import dev.berth.api.WorkerState;
 import dev.berth.host.lifecycle.RestartPolicy.Next;
 import dev.berth.host.store.PluginRow;
 import java.time.Duration;
-import java.util.EnumSet;
-import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
@@ -29,40 +26,25 @@ import org.jspecify.annotations.Nullable;
  * is seen ({@link WorkerState}) are kept apart; {@link #reconcile} brings the second to the first.
  *
  * <p>Two locks. {@code operation} is held for a whole enable, update, restart and so on, so that
- * one of them is under way at a time. The monitor guards the fields and is never held while
- * anything is waited for. Calls take neither on their ordinary way.
+ * one of them is under way at a time. The monitor guards the fields and which worker {@link Intake}
+ * turns to, and is never held while anything is waited for. Calls take neither: they are the
+ * intake's.
  */
 final class Supervisor {
-  /** Why a start may fail that is this host's trouble and not the plugin's. */
-  private static final Set<ErrorCode> HOSTS_OWN =
-      EnumSet.of(
-          ErrorCode.SANDBOX_UNAVAILABLE,
-          ErrorCode.SANDBOX_TOO_WEAK,
-          ErrorCode.STORE_UNAVAILABLE,
-          ErrorCode.DISK_FULL,
-          ErrorCode.SHUTTING_DOWN,
-          ErrorCode.INTERNAL);
-
   private final Engine engine;
   private final RestartPolicy policy;
   private final PluginLog log;
   private final PluginErrors errors;
   private final CallStats stats = new CallStats(System::nanoTime);
   private final Traffic traffic = new Traffic();
-  private final WaitingRoom waiting;
+  private final Standing standing;
+  private final Intake intake;
   private final ReentrantLock operation = new ReentrantLock(true);
   private final AtomicInteger generations = new AtomicInteger();
 
-  private volatile PluginRow row;
-  private volatile PluginState desired;
   private volatile WorkerState observed = new WorkerState.Stopped();
-  private volatile @Nullable Worker running;
   private volatile @Nullable HealthMonitor health;
-  private volatile @Nullable PluginException ended;
-  private volatile @Nullable PluginException noSandbox;
   private volatile String doing = "changed";
-  private volatile String lastFailure = "";
-  private volatile Duration callLimit = dev.berth.api.ResourceLimits.DEFAULT.timeout();
 
   // Guarded by this.
   private Launcher.@Nullable Attempt attempt;
@@ -70,34 +52,33 @@ final class Supervisor {
 
   Supervisor(Engine engine, PluginRow row, PluginLog log, PluginErrors errors) {
     this.engine = engine;
-    this.row = row;
-    this.desired = row.state();
     this.log = log;
     this.errors = errors;
     this.policy =
         new RestartPolicy(
             engine.timings().restarts(), () -> ThreadLocalRandom.current().nextDouble());
-    this.waiting = new WaitingRoom(engine.timer());
+    this.standing = new Standing(row);
+    this.intake = new Intake(standing, stats, engine.timer());
   }
 
   PluginId id() {
-    return row.id();
+    return row().id();
   }
 
   TenantId tenant() {
-    return row.tenant();
+    return row().tenant();
   }
 
   PluginRow row() {
-    return row;
+    return standing.row();
   }
 
   String label() {
-    return LaunchPlan.label(row);
+    return LaunchPlan.label(row());
   }
 
   PluginState desired() {
-    return desired;
+    return row().state();
   }
 
   WorkerState observed() {
@@ -121,7 +102,7 @@ final class Supervisor {
   }
 
   @Nullable Worker running() {
-    return running;
+    return intake.worker();
   }
 
   @Nullable HealthMonitor health() {
@@ -129,71 +110,15 @@ final class Supervisor {
   }
 
   String lastFailure() {
-    return lastFailure;
+    return standing.lastFailure();
   }
 
   int waitingCalls() {
-    return waiting.size();
+    return intake.waiting();
   }
-
-  // ---- Calls ----
 
   CompletableFuture<ExecutionResult> execute(ExecutionRequest request) {
-    var call = new Call(request, stats, waiting);
-    dispatch(call);
-    return call;
-  }
-
-  private void dispatch(Call call) {
-    Worker worker = running;
-    if (worker == null || !worker.submit(call)) {
-      park(call);
-    }
-  }
-
-  /** There is no worker at this moment: the call waits for one, if one is to come. */
-  private void park(Call call) {
-    PluginException refusal;
-    synchronized (this) {
-      Worker worker = running;
-      refusal = refusal();
-      if (refusal == null && (worker == null || !worker.takesCalls())) {
-        if (waiting.add(call, call.remaining(callLimit), this::waitedInVain)) {
-          return;
-        }
-        refusal = Refusals.overloaded(row);
-      }
-    }
-    if (refusal != null) {
-      call.fail(refusal);
-    } else {
-      dispatch(call); // A worker came up in between.
-    }
-  }
-
-  /**
-   * A worker that was told to cancel a call and says nothing may stand still, and would take new
-   * calls down with it: they wait until it shows a sign of life or has been replaced.
-   */
-  private void regard(Worker worker) {
-    List<Call> waited = List.of();
-    synchronized (this) {
-      if (running == worker && worker.heeds()) {
-        waited = waiting.leave();
-      }
-    }
-    waited.forEach(this::dispatch);
-  }
-
-  /** Why calls are not taken; null when they are. */
-  private @Nullable PluginException refusal() {
-    PluginException end = ended;
-    PluginException refusal = end != null ? end : Refusals.of(row, desired);
-    return refusal != null ? refusal : noSandbox;
-  }
-
-  private PluginException waitedInVain() {
-    return Refusals.waitedInVain(row, lastFailure);
+    return intake.execute(request);
   }
 
   // ---- Operations: one at a time ----
@@ -209,14 +134,14 @@ final class Supervisor {
     giveUpAttempt();
     try {
       if (!operation.tryLock(engine.timings().busy().toNanos(), TimeUnit.NANOSECONDS)) {
-        throw Refusals.busy(row, doing);
+        throw Refusals.busy(row(), doing);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new PluginException(ErrorCode.CANCELLED, label() + ": interrupted.", e);
     }
     try {
-      PluginException end = ended;
+      PluginException end = standing.ended();
       if (end != null) {
         throw end;
       }
@@ -236,7 +161,7 @@ final class Supervisor {
 
   /** Launches a worker that gets no calls yet. The operation's lock is held. */
   Worker launch(LaunchPlan plan, Launcher.Attempt under) {
-    Worker now = running;
+    Worker now = running();
     Redactor secrets = plan.redactor();
     log.redact(now == null ? secrets : secrets.and(now.plan().redactor()));
     return engine
@@ -247,10 +172,10 @@ final class Supervisor {
   /** The operator wants it and asked now: earlier crashes are forgotten. */
   void freshStart() {
     policy.reset();
-    noSandbox = null;
+    standing.hasSandbox();
     stats.reset();
     traffic.reset();
-    lastFailure = "";
+    standing.failed("");
   }
 
   /**
@@ -263,22 +188,19 @@ final class Supervisor {
     PluginException end;
     Worker before = null;
     synchronized (this) {
-      end = ended;
+      end = standing.ended();
       if (end == null) {
-        before = running;
-        noSandbox = null;
+        before = running();
         cancelRestart();
-        row = worker.plan().row();
-        desired = row.state();
-        callLimit = worker.callLimit();
+        standing.becomes(worker.plan().row());
+        standing.hasSandbox();
         observed = new WorkerState.Running(worker.since());
         stopHealth();
         if (worker.checksHealth()) {
           health = new HealthMonitor(worker, engine.timings(), engine.timer(), engine.pulse());
           health.start();
         }
-        worker.watchedBy(this::regard);
-        running = worker;
+        intake.turnTo(worker);
       }
     }
     if (end != null) {
@@ -286,10 +208,10 @@ final class Supervisor {
       throw end;
     }
     log.fromHost(
-        "INFO", "version " + row.version() + " is running (worker " + worker.generation() + ")");
+        "INFO", "version " + worker.version() + " is running (worker " + worker.generation() + ")");
     CompletableFuture<Void> _ =
         worker.closed().thenAcceptAsync(why -> gone(worker, why), engine.background());
-    waiting.leave().forEach(this::dispatch);
+    intake.letIn();
     return before;
   }
 
@@ -301,37 +223,30 @@ final class Supervisor {
    */
   @Nullable Worker withdraw(PluginRow now, @Nullable PluginException end) {
     Worker worker;
-    PluginException refusal;
     synchronized (this) {
       cancelRestart();
-      row = now;
-      desired = now.state();
-      ended = end;
-      noSandbox = null;
-      worker = running;
-      running = null;
+      standing.ends(end);
+      standing.becomes(now);
+      standing.hasSandbox();
+      worker = running();
+      intake.turnAway();
       stopHealth();
       observed = worker == null ? new WorkerState.Stopped() : new WorkerState.Draining();
-      refusal = refusal();
     }
-    if (refusal != null) {
-      List<Call> refused = waiting.leave();
-      refused.forEach(call -> call.fail(refusal));
-    }
+    intake.refuseIfDue();
     return worker;
   }
 
   /** The worker that was withdrawn is gone. */
   synchronized void stopped() {
-    if (running == null) {
+    if (running() == null) {
       observed = new WorkerState.Stopped();
     }
   }
 
   /** Another row, no other worker: settings of a plugin that doesn't run, say. */
   synchronized void becomes(PluginRow now) {
-    row = now;
-    desired = now.state();
+    standing.becomes(now);
   }
 
   private void stopHealth() {
@@ -359,7 +274,9 @@ final class Supervisor {
   }
 
   private boolean lacksWorker() {
-    return desired instanceof PluginState.Enabled && running == null && ended == null;
+    return desired() instanceof PluginState.Enabled
+        && running() == null
+        && standing.ended() == null;
   }
 
   private synchronized void restartAfter(Duration delay) {
@@ -400,7 +317,7 @@ final class Supervisor {
 
   private void start(Launcher.Attempt under) {
     try {
-      Worker before = takeOver(launch(engine.plans().plan(row), under));
+      Worker before = takeOver(launch(engine.plans().plan(row()), under));
       if (before != null) {
         throw new IllegalStateException(label() + " had two workers");
       }
@@ -408,11 +325,11 @@ final class Supervisor {
       if (under.isGivenUp()) {
         return; // An operation wants its place; it sees to what follows.
       }
-      lastFailure = e.getMessage();
+      standing.failed(e.getMessage());
       if (e.code() == ErrorCode.SANDBOX_UNAVAILABLE) {
         refuseFor(e);
       }
-      Next next = HOSTS_OWN.contains(e.code()) ? policy.retryLater() : policy.startFailed();
+      Next next = policy.startFailed(e.code());
       log.fromHost("ERROR", e.getMessage());
       follow(next, e.getMessage());
     }
@@ -421,12 +338,12 @@ final class Supervisor {
   /** No worker can be had for now: calls are told so at once, until one is there again. */
   private void refuseFor(PluginException why) {
     synchronized (this) {
-      if (running != null) {
+      if (running() != null) {
         return;
       }
-      noSandbox = why;
+      standing.hasNoSandbox(why);
     }
-    waiting.leave().forEach(call -> call.fail(why));
+    intake.refuseIfDue();
   }
 
   /** A worker's conversation is over. Runs in the background. */
@@ -435,11 +352,11 @@ final class Supervisor {
     worker.killSoon(); // It may have closed its socket and live on.
     Next next;
     synchronized (this) {
-      if (running != worker) {
+      if (running() != worker) {
         worker.verdict().complete(CrashReport.of(label(), id().value(), exit, null));
         return;
       }
-      running = null;
+      intake.turnAway();
       stopHealth();
       observed = exit == null ? new WorkerState.Starting() : new WorkerState.Crashed(exit);
       next = policy.crashed(System.nanoTime(), worker.upNanos());
@@ -448,7 +365,7 @@ final class Supervisor {
     PluginException verdict = CrashReport.of(label(), id().value(), exit, next);
     worker.verdict().complete(verdict);
     String cause = why.code() == ErrorCode.PLUGIN_CRASHED ? verdict.getMessage() : why.getMessage();
-    lastFailure = cause;
+    standing.failed(cause);
     log.fromHost("ERROR", cause);
     follow(next, cause);
   }
@@ -470,7 +387,7 @@ final class Supervisor {
         return;
       }
       var failed = new PluginState.Failed(reason);
-      PluginRow now = engine.keeper().failed(row, failed);
+      PluginRow now = engine.keeper().failed(row(), failed);
       log.fromHost("CRITICAL", "given up: " + reason);
       if (withdraw(now, null) != null) {
         throw new IllegalStateException(label() + " had a worker when it was given up");

@@ -160,8 +160,8 @@ final class Worker implements ChannelListener {
   }
 
   /** Gives it who is told when {@link #heeds} may say something else than before. */
-  void watchedBy(Consumer<Worker> supervisor) {
-    watcher = supervisor;
+  void watchedBy(Consumer<Worker> intake) {
+    watcher = intake;
   }
 
   /** Lets calls in as long as it shows signs of life. */
@@ -315,9 +315,9 @@ final class Worker implements ChannelListener {
 
   @Override
   public void onSilence() {
-    Consumer<Worker> supervisor = watcher;
-    if (supervisor != null) {
-      supervisor.accept(this);
+    Consumer<Worker> intake = watcher;
+    if (intake != null) {
+      intake.accept(this);
     }
   }
 

@@ -16,11 +16,8 @@ import dev.berth.host.manifest.YamlNode.Scalar;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumSet;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.semver4j.Semver;
 
@@ -49,26 +46,13 @@ final class ManifestPass {
           "python_requires",
           "min_host_version");
 
-  /** An empty Python in a sandbox of its own needs about 11 MiB; below this none starts. */
-  private static final int LEAST_MEMORY_MB = 16;
-
   private static final int MAX_ITEMS = 200;
 
-  /** github.com/distribution/reference, regexp.go: a name, then a tag, a digest or both. */
-  private static final Pattern IMAGE =
-      Pattern.compile(
-          "(?:(?:localhost|[a-zA-Z0-9-]+(?:\\.[a-zA-Z0-9-]+)+)(?::[0-9]{1,5})?/|[a-zA-Z0-9-]+:[0-9]{1,5}/)?"
-              + "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
-              + "(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?");
-
-  private static final ResourceLimits ANY =
-      new ResourceLimits(Integer.MAX_VALUE, Integer.MAX_VALUE, Integer.MAX_VALUE);
-
   private final Fields top;
-  private final ResourceLimits most;
   private final @Nullable Version host;
   private final @Nullable Collection<String> files;
   private final Problems problems;
+  private final ResourcesReader resources;
 
   /**
    * @param most the most that a plugin may have
@@ -82,10 +66,11 @@ final class ManifestPass {
       @Nullable Collection<String> files,
       Problems problems) {
     this.top = new Fields("", mapping, problems);
-    this.most = most;
     this.host = host;
     this.files = files;
     this.problems = problems;
+    // What was taken before the operator lowered a limit isn't refused now, but held to it.
+    this.resources = new ResourcesReader(most, host != null, problems);
   }
 
   /** What it says; where {@code problems} were found, with something in their place. */
@@ -108,7 +93,7 @@ final class ManifestPass {
         dependencies(),
         permissions,
         optionalPermissions(permissions),
-        resources(),
+        resources.read(top.mapping("resources")),
         schema == null ? ConfigSchema.EMPTY : new ConfigSchemaReader(problems).read(schema),
         top.constants("hooks", Hook.class, "hook"),
         commands(),
@@ -133,30 +118,16 @@ final class ManifestPass {
   private Version version() {
     var unread = new Version("0.0.0");
     if (top.node("version") instanceof Scalar number && isNumber(number)) {
-      String near = nearVersion(number.text());
-      top.problem(
-          number,
-          "version",
-          "expected text, got "
-              + number.describe()
-              + (near.isEmpty()
-                  ? "; put quotes around it"
-                  : "; put quotes around it and give all three parts: \"" + near + "\""));
+      top.problem(number, "version", VersionRules.numberProblem(number));
       return unread;
     }
     Scalar scalar = top.text("version");
     if (scalar == null) {
       return unread;
     }
-    if (!Version.isValid(scalar.text())) {
-      String near = nearVersion(scalar.text());
-      top.problem(
-          scalar,
-          "version",
-          "expected a version by SemVer 2.0.0 such as 1.4.0 or 2.0.0-rc.1, got \""
-              + Text.printable(scalar.text(), 60)
-              + "\""
-              + (near.isEmpty() ? "" : "; did you mean \"" + near + "\"?"));
+    String problem = VersionRules.problem(scalar.text());
+    if (problem != null) {
+      top.problem(scalar, "version", problem);
       return unread;
     }
     return new Version(scalar.text());
@@ -164,17 +135,6 @@ final class ManifestPass {
 
   private static boolean isNumber(Scalar scalar) {
     return scalar.kind() == PlainScalar.INTEGER || scalar.kind() == PlainScalar.NUMBER;
-  }
-
-  /** The version that {@code text} nearly is: 1.10.0 for 1.10, 1.0.0 for v1.0.0; else empty. */
-  private static String nearVersion(String text) {
-    String near = text.startsWith("v") ? text.substring(1) : text;
-    for (String rest : List.of("", ".0", ".0.0")) {
-      if (Version.isValid(near + rest)) {
-        return near + rest;
-      }
-    }
-    return "";
   }
 
   private String email() {
@@ -269,64 +229,9 @@ final class ManifestPass {
     return optional;
   }
 
-  private ResourceLimits resources() {
-    ResourceLimits usual = ResourceLimits.DEFAULT;
-    Mapping mapping = top.mapping("resources");
-    if (mapping == null) {
-      return atMost(usual);
-    }
-    var fields = new Fields("resources.", mapping, problems);
-    fields.allow(
-        List.of("memory_mb", "cpu_shares", "timeout_seconds"), ErrorCode.MANIFEST_UNKNOWN_FIELD);
-    // What was taken before the operator lowered a limit isn't refused now, but held to it.
-    ResourceLimits bound = host == null ? ANY : most;
-    String here = " (this host's limit)";
-    return atMost(
-        new ResourceLimits(
-            fields.wholeNumber(
-                "memory_mb", LEAST_MEMORY_MB, bound.memoryMb(), usual.memoryMb(), here),
-            fields.wholeNumber("cpu_shares", 2, bound.cpuShares(), usual.cpuShares(), here),
-            fields.wholeNumber(
-                "timeout_seconds", 1, bound.timeoutSeconds(), usual.timeoutSeconds(), here)));
-  }
-
-  private ResourceLimits atMost(ResourceLimits wanted) {
-    return new ResourceLimits(
-        Math.min(wanted.memoryMb(), most.memoryMb()),
-        Math.min(wanted.cpuShares(), most.cpuShares()),
-        Math.min(wanted.timeoutSeconds(), most.timeoutSeconds()));
-  }
-
   private List<Command> commands() {
-    List<Command> found = new ArrayList<>();
-    Map<String, Integer> seen = new HashMap<>();
-    List<YamlNode> items = few("commands", "commands, each with a name such as /roll");
-    for (int i = 0; i < items.size(); i++) {
-      String label = "commands[" + i + "]";
-      Mapping mapping = top.mapping(label, items.get(i));
-      if (mapping == null) {
-        continue;
-      }
-      var fields = new Fields(label + ".", mapping, problems);
-      fields.allow(List.of("name", "description", "usage"), ErrorCode.MANIFEST_UNKNOWN_FIELD);
-      fields.require("name", "name: /roll");
-      Scalar name = fields.text("name");
-      String description = fields.prose("description", 200, false);
-      String usage = fields.prose("usage", 200, false);
-      if (name == null) {
-        continue;
-      }
-      String problem = CommandRules.problem(name.text());
-      Integer first = seen.putIfAbsent(CommandRules.key(name.text()), i);
-      if (problem == null && first != null) {
-        problem = "the same command as commands[" + first + "]";
-      }
-      if (problem != null) {
-        fields.problem(name, "name", problem);
-      }
-      found.add(new Command(name.text(), description, usage));
-    }
-    return found;
+    return new CommandsReader(top, problems)
+        .read(few("commands", "commands, each with a name such as /roll"));
   }
 
   private List<String> egress() {
@@ -377,13 +282,9 @@ final class ManifestPass {
     if (scalar == null) {
       return "";
     }
-    if (scalar.text().length() > 255 || !IMAGE.matcher(scalar.text()).matches()) {
-      top.problem(
-          scalar,
-          "docker_image",
-          "expected an image such as python:3.12-slim or ghcr.io/you/plugin@sha256:..., got \""
-              + Text.printable(scalar.text(), 60)
-              + "\"");
+    String problem = ImageRules.problem(scalar.text());
+    if (problem != null) {
+      top.problem(scalar, "docker_image", problem);
     }
     return scalar.text();
   }

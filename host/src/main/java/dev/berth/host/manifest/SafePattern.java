@@ -1,6 +1,9 @@
 package dev.berth.host.manifest;
 
-import dev.berth.api.Text;
+import dev.berth.host.manifest.PatternNode.Chars;
+import dev.berth.host.manifest.PatternNode.Choice;
+import dev.berth.host.manifest.PatternNode.Repeat;
+import dev.berth.host.manifest.PatternNode.Sequence;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -9,16 +12,12 @@ import java.util.List;
  * A regular expression that a stranger wrote, matched in time linear in the text: all ways through
  * it are followed at once, none is tried after another, so no pattern and no text make it slow.
  *
- * <p>It knows what Java, Python and JavaScript spell and mean alike: literals, {@code .}, classes,
- * {@code \d \w \s} and their negations (ASCII), groups, {@code |}, {@code * + ?} and {@code {m,n}}.
- * {@code ^} at the beginning and {@code $} at the end are allowed and change nothing, for a text is
- * always matched whole. Look-around, back-references and flags are not known.
+ * <p>What it understands is said at {@link PatternParser}.
  *
  * @see <a href="https://swtch.com/~rsc/regexp/regexp1.html">Thompson's construction</a>
  */
 final class SafePattern {
   private static final int MAX_LENGTH = 300;
-  private static final int MAX_COUNT = 1000;
   private static final int MAX_STEPS = 5000;
 
   /** One step of the program: where to go on from it, and for {@link Kind#TAKE} what to take. */
@@ -30,46 +29,11 @@ final class SafePattern {
     END
   }
 
-  private sealed interface Node {}
-
-  /** One character out of some. */
-  private static final class Chars implements Node {
-    static final Chars NONE = new Chars(new int[0], false);
-
-    /** First and last code points, in turn. */
-    private final int[] ranges;
-
-    private final boolean negated;
-
-    Chars(int[] ranges, boolean negated) {
-      this.ranges = ranges;
-      this.negated = negated;
-    }
-
-    boolean contains(int c) {
-      for (int i = 0; i < ranges.length; i += 2) {
-        if (c >= ranges[i] && c <= ranges[i + 1]) {
-          return !negated;
-        }
-      }
-      return negated;
-    }
-  }
-
-  private record Sequence(List<Node> parts) implements Node {}
-
-  private record Choice(List<Node> branches) implements Node {}
-
-  /**
-   * @param most -1 when there is no bound
-   */
-  private record Repeat(Node part, int least, int most) implements Node {}
-
   private final List<Step> steps = new ArrayList<>();
   private final int start;
   private int work;
 
-  private SafePattern(Node pattern) {
+  private SafePattern(PatternNode pattern) {
     steps.add(new Step(Kind.END, Chars.NONE, 0, 0));
     start = compile(pattern, 0);
   }
@@ -82,7 +46,7 @@ final class SafePattern {
     if (pattern.length() > MAX_LENGTH) {
       throw new IllegalArgumentException("longer than " + MAX_LENGTH + " characters");
     }
-    return new SafePattern(new Parser(pattern).pattern());
+    return new SafePattern(new PatternParser(pattern).pattern());
   }
 
   /** Whether the whole of {@code text} matches. */
@@ -140,7 +104,7 @@ final class SafePattern {
   }
 
   /** Compiles {@code node} so that it goes on at {@code next}; gives its first step. */
-  private int compile(Node node, int next) {
+  private int compile(PatternNode node, int next) {
     // Counts work, not steps: a repeated group may be empty and add none.
     if (++work > MAX_STEPS) {
       throw new IllegalArgumentException("too large once its {m,n} are written out");
@@ -149,32 +113,32 @@ final class SafePattern {
       case Chars chars -> add(new Step(Kind.TAKE, chars, next, next));
       case Sequence sequence -> {
         int first = next;
-        for (Node part : sequence.parts.reversed()) {
+        for (PatternNode part : sequence.parts().reversed()) {
           first = compile(part, first);
         }
         yield first;
       }
       case Choice choice -> {
-        int first = compile(choice.branches.getLast(), next);
-        for (int i = choice.branches.size() - 2; i >= 0; i--) {
-          first = split(compile(choice.branches.get(i), next), first);
+        int first = compile(choice.branches().getLast(), next);
+        for (int i = choice.branches().size() - 2; i >= 0; i--) {
+          first = split(compile(choice.branches().get(i), next), first);
         }
         yield first;
       }
       case Repeat repeat -> {
         int first = next;
-        if (repeat.most < 0) {
+        if (repeat.most() < 0) {
           int loop = split(next, next);
-          int body = compile(repeat.part, loop);
+          int body = compile(repeat.part(), loop);
           steps.set(loop, new Step(Kind.SPLIT, Chars.NONE, body, next));
           first = loop;
         } else {
-          for (int i = repeat.least; i < repeat.most; i++) {
-            first = split(compile(repeat.part, first), next);
+          for (int i = repeat.least(); i < repeat.most(); i++) {
+            first = split(compile(repeat.part(), first), next);
           }
         }
-        for (int i = 0; i < repeat.least; i++) {
-          first = compile(repeat.part, first);
+        for (int i = 0; i < repeat.least(); i++) {
+          first = compile(repeat.part(), first);
         }
         yield first;
       }
@@ -188,208 +152,5 @@ final class SafePattern {
   private int add(Step step) {
     steps.add(step);
     return steps.size() - 1;
-  }
-
-  private static final class Parser {
-    private static final String DIGIT = "09";
-    private static final String WORD = "09AZ__az";
-    private static final String SPACE = "\t\r  ";
-
-    private final String text;
-    private final int end;
-    private int at;
-
-    Parser(String text) {
-      this.text = text;
-      boolean anchored = text.endsWith("$") && !escaped(text, text.length() - 1);
-      this.end = anchored ? text.length() - 1 : text.length();
-      this.at = text.startsWith("^") ? 1 : 0;
-    }
-
-    private static boolean escaped(String text, int index) {
-      int backslashes = 0;
-      while (index - backslashes > 0 && text.charAt(index - backslashes - 1) == '\\') {
-        backslashes++;
-      }
-      return backslashes % 2 == 1;
-    }
-
-    Node pattern() {
-      Node node = choice();
-      if (at < end) {
-        throw bad("has a ) without its (");
-      }
-      return node;
-    }
-
-    private Node choice() {
-      List<Node> branches = new ArrayList<>();
-      branches.add(sequence());
-      while (at < end && text.charAt(at) == '|') {
-        at++;
-        branches.add(sequence());
-      }
-      return branches.size() == 1 ? branches.getFirst() : new Choice(branches);
-    }
-
-    private Node sequence() {
-      List<Node> parts = new ArrayList<>();
-      while (at < end && text.charAt(at) != '|' && text.charAt(at) != ')') {
-        parts.add(repeat(atom()));
-      }
-      return new Sequence(parts);
-    }
-
-    private Node repeat(Node part) {
-      if (at == end) {
-        return part;
-      }
-      Node repeated;
-      switch (text.charAt(at)) {
-        case '*' -> repeated = new Repeat(part, 0, -1);
-        case '+' -> repeated = new Repeat(part, 1, -1);
-        case '?' -> repeated = new Repeat(part, 0, 1);
-        case '{' -> repeated = counted(part);
-        default -> {
-          return part;
-        }
-      }
-      at++;
-      // Matched whole, a lazy quantifier means the same as a greedy one.
-      if (at < end && text.charAt(at) == '?') {
-        at++;
-      }
-      if (at < end && "*+?{".indexOf(text.charAt(at)) >= 0) {
-        throw bad("has two quantifiers in a row");
-      }
-      return repeated;
-    }
-
-    private Node counted(Node part) {
-      int close = text.indexOf('}', at);
-      String inside = close < 0 ? "" : text.substring(at + 1, close);
-      if (!inside.matches("[0-9]{1,4}(,[0-9]{0,4})?")) {
-        throw bad("has a { that begins no count such as {2,5}");
-      }
-      int comma = inside.indexOf(',');
-      int least = Integer.parseInt(comma < 0 ? inside : inside.substring(0, comma));
-      int most =
-          comma < 0
-              ? least
-              : comma == inside.length() - 1 ? -1 : Integer.parseInt(inside.substring(comma + 1));
-      if (Math.max(least, most) > MAX_COUNT || (most >= 0 && most < least)) {
-        throw bad("has the count {" + inside + "}, which is over " + MAX_COUNT + " or backwards");
-      }
-      at = close;
-      return new Repeat(part, least, most);
-    }
-
-    private Node atom() {
-      int c = text.codePointAt(at);
-      at += Character.charCount(c);
-      return switch (c) {
-        case '(' -> group();
-        case '[' -> set();
-        case '.' -> new Chars(new int[] {'\n', '\n', '\r', '\r'}, true);
-        case '\\' -> escape();
-        case '*', '+', '?', '{' -> throw bad("has nothing before its first quantifier");
-        case '^', '$' -> throw bad("has ^ or $ in its middle");
-        default -> new Chars(new int[] {c, c}, false);
-      };
-    }
-
-    private Node group() {
-      if (text.startsWith("?:", at)) {
-        at += 2;
-      } else if (at < end && text.charAt(at) == '?') {
-        throw bad("has (?, which is not known but for (?:");
-      }
-      Node inner = choice();
-      if (at >= end || text.charAt(at) != ')') {
-        throw bad("has a ( without its )");
-      }
-      at++;
-      return inner;
-    }
-
-    private Chars escape() {
-      if (at >= end) {
-        throw bad("ends in a lone \\");
-      }
-      char c = text.charAt(at++);
-      return switch (c) {
-        case 'd' -> chars(DIGIT, false);
-        case 'D' -> chars(DIGIT, true);
-        case 'w' -> chars(WORD, false);
-        case 'W' -> chars(WORD, true);
-        case 's' -> chars(SPACE, false);
-        case 'S' -> chars(SPACE, true);
-        case 't' -> chars("\t\t", false);
-        case 'n' -> chars("\n\n", false);
-        case 'r' -> chars("\r\r", false);
-        default -> {
-          if (c > '~' || Character.isLetterOrDigit(c)) {
-            throw bad("has \\" + Text.printable(String.valueOf(c), 6) + ", which is not known");
-          }
-          yield new Chars(new int[] {c, c}, false);
-        }
-      };
-    }
-
-    private static Chars chars(String ranges, boolean negated) {
-      return new Chars(ranges.chars().toArray(), negated);
-    }
-
-    private Chars set() {
-      boolean negated = at < end && text.charAt(at) == '^';
-      at += negated ? 1 : 0;
-      List<Integer> ranges = new ArrayList<>();
-      while (at < end && text.charAt(at) != ']') {
-        Chars first = member();
-        boolean range = at + 1 < end && text.charAt(at) == '-' && text.charAt(at + 1) != ']';
-        if (range) {
-          at++;
-          Chars last = member();
-          if (!single(first) || !single(last) || first.ranges[0] > last.ranges[0]) {
-            throw bad("has a class with a range that is none");
-          }
-          ranges.add(first.ranges[0]);
-          ranges.add(last.ranges[0]);
-        } else {
-          for (int bound : first.ranges) {
-            ranges.add(bound);
-          }
-        }
-      }
-      if (at >= end || ranges.isEmpty()) {
-        throw bad("has a class [ that is empty or without its ]");
-      }
-      at++;
-      return new Chars(ranges.stream().mapToInt(Integer::intValue).toArray(), negated);
-    }
-
-    private Chars member() {
-      int c = text.codePointAt(at);
-      at += Character.charCount(c);
-      if (c == '[') {
-        throw bad("has a [ inside a class; write \\[");
-      }
-      if (c != '\\') {
-        return new Chars(new int[] {c, c}, false);
-      }
-      Chars chars = escape();
-      if (chars.negated) {
-        throw bad("has \\D, \\W or \\S inside a class");
-      }
-      return chars;
-    }
-
-    private static boolean single(Chars chars) {
-      return chars.ranges.length == 2 && chars.ranges[0] == chars.ranges[1];
-    }
-
-    private IllegalArgumentException bad(String why) {
-      return new IllegalArgumentException(why);
-    }
   }
 }

@@ -1,0 +1,105 @@
+package dev.berth.sandbox;
+
+import dev.berth.api.PluginException;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Makes a container that waits a plugin's: sets its limits, names it, gives it its folders. */
+final class ContainerFitter {
+  private static final Logger log = LoggerFactory.getLogger(ContainerFitter.class);
+
+  private final DockerEngine engine;
+  private final Containers containers;
+  private final ContainerNames names;
+  private final ContainerFolders folders;
+  private final Allowance usual;
+
+  /**
+   * @param usual what containers are made with before their plugin is known
+   */
+  ContainerFitter(
+      DockerEngine engine, Containers containers, ContainerFolders folders, Allowance usual) {
+    this.engine = engine;
+    this.containers = containers;
+    this.names = new ContainerNames(engine, containers);
+    this.folders = folders;
+    this.usual = usual;
+  }
+
+  /**
+   * Makes a container a plugin's; discards it when that fails.
+   *
+   * @return false when it had ended by itself
+   */
+  boolean give(DockerWorker worker, SandboxSpec spec, Allowance allowance) {
+    try {
+      fit(worker, spec, allowance);
+      return true;
+    } catch (PluginException e) {
+      boolean ended = !worker.isAlive();
+      containers.discard(worker);
+      if (!ended) {
+        throw e;
+      }
+      log.debug("docker: a container ended before it was a plugin's: {}", e.getMessage());
+      return false;
+    }
+  }
+
+  private void fit(DockerWorker worker, SandboxSpec spec, Allowance allowance) {
+    worker.memory(allowance.memoryBytes());
+    // The engine takes a while for each; none needs the others.
+    CompletableFuture<Void> limits =
+        allowance.equals(usual)
+            ? CompletableFuture.completedFuture(null)
+            : async(() -> limit(worker, allowance));
+    CompletableFuture<Void> named = async(() -> names.name(worker, spec));
+    try {
+      folders.attach(worker, spec);
+    } finally {
+      join(limits);
+      join(named);
+    }
+  }
+
+  private void limit(DockerWorker worker, Allowance allowance) {
+    DockerEngine.Answer answer =
+        engine.post(
+            "/containers/" + worker.container() + "/update",
+            Map.of(
+                "Memory", allowance.memoryBytes(),
+                "MemorySwap", allowance.memoryBytes(),
+                "CpuShares", allowance.cpuShares()));
+    if (!answer.ok()) {
+      throw containers.refused(answer, "a container's limits could not be set: ");
+    }
+  }
+
+  private static CompletableFuture<Void> async(Runnable work) {
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    Thread.ofVirtual()
+        .start(() -> {
+          try {
+            work.run();
+            done.complete(null);
+          } catch (RuntimeException e) {
+            done.completeExceptionally(e);
+          }
+        });
+    return done;
+  }
+
+  private static void join(CompletableFuture<Void> work) {
+    try {
+      work.join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof PluginException known) {
+        throw known;
+      }
+      throw e;
+    }
+  }
+}
