@@ -1,6 +1,5 @@
 package dev.berth.sandbox;
 
-import dev.berth.api.PluginException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.CompletableFuture;
@@ -16,6 +15,7 @@ final class ContainerPool implements AutoCloseable {
 
   private static final long FIRST_PAUSE_MS = 1000;
   private static final long LONGEST_PAUSE_MS = 60_000;
+  private static final long CLOSE_MS = 30_000;
 
   private final int size;
   private final Supplier<DockerWorker> maker;
@@ -62,10 +62,11 @@ final class ContainerPool implements AutoCloseable {
           worker.kill();
         }
       }
-    } catch (PluginException e) {
+    } catch (RuntimeException e) { // the engine's, or a fault of ours: either way it is tried again
       long again;
       synchronized (waiting) {
         filling = false;
+        waiting.notifyAll();
         again = pause;
         pause = Math.min(LONGEST_PAUSE_MS, 2 * pause);
       }
@@ -79,6 +80,9 @@ final class ContainerPool implements AutoCloseable {
   private boolean needsMore() {
     synchronized (waiting) {
       filling = !closed && waiting.size() < size;
+      if (!filling) {
+        waiting.notifyAll();
+      }
       return filling;
     }
   }
@@ -105,11 +109,24 @@ final class ContainerPool implements AutoCloseable {
     return true;
   }
 
+  /**
+   * Makes no more. Returns when none is being made any more, so that whoever removes all that there
+   * are then has removed them all.
+   */
   @Override
   public void close() {
+    long end = System.nanoTime() + CLOSE_MS * 1_000_000;
     synchronized (waiting) {
       closed = true;
       waiting.clear();
+      try {
+        for (long left = CLOSE_MS; filling && left > 0; ) {
+          waiting.wait(left);
+          left = (end - System.nanoTime()) / 1_000_000;
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 }
