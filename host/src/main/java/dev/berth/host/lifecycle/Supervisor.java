@@ -317,7 +317,12 @@ final class Supervisor {
 
   private void start(Launcher.Attempt under) {
     try {
-      Worker before = takeOver(launch(engine.plans().plan(row()), under));
+      Worker worker = launch(engine.plans().plan(row()), under);
+      if (!counts(under)) {
+        worker.kill(Refusals.busy(row(), doing));
+        return;
+      }
+      Worker before = takeOver(worker);
       if (before != null) {
         throw new IllegalStateException(label() + " had two workers");
       }
@@ -333,6 +338,12 @@ final class Supervisor {
       log.fromHost("ERROR", e.getMessage());
       follow(next, e.getMessage());
     }
+  }
+
+  /** From here on its worker counts as running; false when it was given up before. */
+  private synchronized boolean counts(Launcher.Attempt under) {
+    attempt = null;
+    return !under.isGivenUp();
   }
 
   /** No worker can be had for now: calls are told so at once, until one is there again. */

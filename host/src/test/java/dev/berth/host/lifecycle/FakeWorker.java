@@ -37,6 +37,9 @@ final class FakeWorker implements SandboxProcess, WorkerChannel {
   final List<Given> all = new CopyOnWriteArrayList<>();
   final LinkedBlockingQueue<CompletableFuture<Json>> healthChecks = new LinkedBlockingQueue<>();
 
+  /** Done when a call is given to it, by whoever gives it. */
+  volatile Runnable onCall = () -> {};
+
   /** What it answers every call with, at once; null when the test answers. */
   volatile String auto;
 
@@ -129,6 +132,7 @@ final class FakeWorker implements SandboxProcess, WorkerChannel {
   @Override
   public CompletableFuture<ExecutionResult> execute(
       Json context, Duration timeout, ExecutionListener progress) {
+    onCall.run();
     var call = new Given(context, timeout, new CompletableFuture<>());
     if (closed != null) {
       call.answer().complete(new ExecutionResult.Failed(closed, Duration.ZERO));

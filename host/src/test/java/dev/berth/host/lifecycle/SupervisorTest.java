@@ -328,6 +328,22 @@ class SupervisorTest {
   }
 
   @Test
+  void a_start_that_is_over_can_not_be_given_up() {
+    FakeWorker first = up();
+    // As an operation does that comes right after the calls were handed over.
+    workers.script = worker -> worker.onCall = plugin::giveUpAttempt;
+    CompletableFuture<ExecutionResult> lost = call("{}");
+    given(first);
+    first.crash(new SandboxExit.Exited(3));
+    assertThat(failure(lost).code()).isEqualTo(ErrorCode.PLUGIN_CRASHED);
+    CompletableFuture<ExecutionResult> next = call("{}");
+    FakeWorker second = workers.next();
+    second.initialized.complete(FakeWorkers.HELLO);
+    assertThat(join(answered(second, next, "1")).orThrow().result()).isEqualTo(Json.of("1"));
+    assertThat(second.exited).isNotDone();
+  }
+
+  @Test
   void a_worker_that_may_stand_still_gets_calls_again_when_it_shows_a_sign_of_life() {
     FakeWorker worker = up();
     worker.silent(true);
