@@ -86,6 +86,9 @@ class Caller:
         self.kept.clear()
         return {}
 
+    def die(self, context):
+        os._exit(3)
+
     def environment(self, context):
         return {k: v for k, v in os.environ.items() if "proxy" in k.lower()}
 

@@ -21,6 +21,7 @@ import java.util.List;
  * @param maxCpus CPUs' worth of time a plugin gets at most
  * @param maxPids processes and threads of one plugin
  * @param dataMb size of a plugin's {@code /data} in MiB
+ * @param egressMb MiB that may pass between one plugin and the network within an hour
  */
 public record Hosting(
     String sandbox,
@@ -36,12 +37,13 @@ public record Hosting(
     int maxTimeoutSeconds,
     double maxCpus,
     int maxPids,
-    int dataMb) {
+    int dataMb,
+    int egressMb) {
   /** What holds when the operator says nothing. */
   public static final Hosting DEFAULT =
       new Hosting(
           "auto", false, "zygote", "", false, List.of(), List.of(), List.of(), 4096, 4096, 600, 1.0,
-          128, 256);
+          128, 256, 10_240);
 
   public Hosting {
     egressAllow = List.copyOf(egressAllow);
@@ -64,7 +66,8 @@ public record Hosting(
         maxTimeoutSeconds,
         maxCpus,
         maxPids,
-        dataMb);
+        dataMb,
+        egressMb);
   }
 
   public Hosting withAllowWeakIsolation(boolean allowed) {
@@ -82,7 +85,8 @@ public record Hosting(
         maxTimeoutSeconds,
         maxCpus,
         maxPids,
-        dataMb);
+        dataMb,
+        egressMb);
   }
 
   public Hosting withProcessMode(String mode) {
@@ -100,7 +104,8 @@ public record Hosting(
         maxTimeoutSeconds,
         maxCpus,
         maxPids,
-        dataMb);
+        dataMb,
+        egressMb);
   }
 
   public Hosting withDockerImage(String image) {
@@ -118,7 +123,8 @@ public record Hosting(
         maxTimeoutSeconds,
         maxCpus,
         maxPids,
-        dataMb);
+        dataMb,
+        egressMb);
   }
 
   public Hosting withDockerPluginImages(boolean allowed) {
@@ -136,7 +142,8 @@ public record Hosting(
         maxTimeoutSeconds,
         maxCpus,
         maxPids,
-        dataMb);
+        dataMb,
+        egressMb);
   }
 
   public Hosting withEgress(List<String> allow, List<String> only) {
@@ -154,7 +161,8 @@ public record Hosting(
         maxTimeoutSeconds,
         maxCpus,
         maxPids,
-        dataMb);
+        dataMb,
+        egressMb);
   }
 
   public Hosting withFolders(List<String> shared) {
@@ -172,7 +180,8 @@ public record Hosting(
         maxTimeoutSeconds,
         maxCpus,
         maxPids,
-        dataMb);
+        dataMb,
+        egressMb);
   }
 
   public Hosting withMaxima(int memoryMb, int cpuShares, int timeoutSeconds) {
@@ -190,7 +199,8 @@ public record Hosting(
         timeoutSeconds,
         maxCpus,
         maxPids,
-        dataMb);
+        dataMb,
+        egressMb);
   }
 
   public Hosting withDataMb(int mb) {
@@ -208,6 +218,26 @@ public record Hosting(
         maxTimeoutSeconds,
         maxCpus,
         maxPids,
+        mb,
+        egressMb);
+  }
+
+  public Hosting withEgressMb(int mb) {
+    return new Hosting(
+        sandbox,
+        allowWeakIsolation,
+        processMode,
+        dockerImage,
+        dockerPluginImages,
+        egressAllow,
+        egressOnly,
+        folders,
+        maxMemoryMb,
+        maxCpuShares,
+        maxTimeoutSeconds,
+        maxCpus,
+        maxPids,
+        dataMb,
         mb);
   }
 }

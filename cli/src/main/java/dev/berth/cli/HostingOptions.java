@@ -76,6 +76,15 @@ final class HostingOptions {
   List<String> egressOnly = new ArrayList<>();
 
   @Option(
+      names = "--egress-size",
+      paramLabel = "MIB",
+      description = {
+        "MiB that may pass between one plugin and the network within an hour; ${DEFAULT-VALUE}",
+        "unless told."
+      })
+  int egressMb = Hosting.DEFAULT.egressMb();
+
+  @Option(
       names = "--folder",
       paramLabel = "PLUGIN=DIR[:rw]",
       description = {
@@ -142,7 +151,8 @@ final class HostingOptions {
             within("--max-timeout", maxTimeoutSeconds, 1, 86_400),
             cpus(),
             within("--max-pids", maxPids, 8, 32_768),
-            within("--data-size", dataMb, 8, 1 << 20)));
+            within("--data-size", dataMb, 8, 1 << 20),
+            within("--egress-size", egressMb, 1, 1 << 30)));
   }
 
   private static int within(String option, int value, int least, int most) {

@@ -87,6 +87,7 @@ final class Boot implements LocalOperations.Served {
         .withMaximum(maximum(hosting))
         .withDataBytes((long) hosting.dataMb() << 20)
         .withEgress(hosting.egressAllow(), hosting.egressOnly())
+        .withEgressBytes((long) hosting.egressMb() << 20)
         .withFolders(FolderOptions.parse(hosting.folders(), data));
   }
 

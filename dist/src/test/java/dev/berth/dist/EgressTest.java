@@ -307,6 +307,44 @@ final class EgressTest {
   }
 
   @Test
+  @DisplayName("NET-06 an hour's bytes are all a plugin gets, with a new worker too")
+  void net06Bytes() {
+    try (var bounded =
+        new RunningBerth(
+            folder.resolve("little"),
+            Hosting.DEFAULT
+                .withSandbox("process")
+                .withEgressMb(1)
+                .withEgress(List.of(web.place()), List.of()))) {
+      String greedy = bounded.running(Pack.tar(Fixtures.plugin("caller"), folder));
+      assertThat(status(bounded, greedy, web)).isEqualTo(200);
+      Answer big = bounded.execute(greedy, get("http://" + web.place() + "/big"));
+      assertThat(big.json().path("success").asBoolean()).as(big.body()).isFalse();
+      String why = "the limit of 1048576 bytes within an hour is reached (serve --egress-size)";
+      assertThat(bounded.get("/api/plugins/" + greedy + "/logs").body()).contains(why);
+      assertThat(text(bounded, greedy, "http://" + web.place() + "/x")).contains(why);
+      var _ = bounded.execute(greedy, "{\"do\":\"die\"}");
+      assertThat(text(bounded, greedy, "http://" + web.place() + "/x")).contains(why);
+      JsonNode stats = bounded.get("/api/plugins/" + greedy + "/stats").json();
+      assertThat(stats.path("restarts").asInt()).as(stats.toString()).isEqualTo(1);
+      assertThat(stats.path("network_rx_bytes").asLong()).isBetween(1L, 1L << 20);
+
+      String other = variant(bounded, "other", "permissions: [network_access]\negress: []\n");
+      assertThat(status(bounded, other, web)).isEqualTo(200);
+    }
+  }
+
+  @ParameterizedTest(name = "NET-07 {0}")
+  @ValueSource(strings = {"http://PLACE/a.tar.gz", "file:///etc/passwd", "jar:http://PLACE/a!/x"})
+  void net07(String url) {
+    // Nothing is installed from an address yet, so nothing must be fetched from one.
+    String body = "{\"plugin_url\":\"" + url.replace("PLACE", web.place()) + "\"}";
+    assertThat(berth.post("/api/plugins/install", body).code())
+        .isIn("not_implemented", "url_not_allowed");
+    assertThat(web.requests()).isEmpty();
+  }
+
+  @Test
   void a_worker_leaves_no_socket_behind() throws IOException {
     String id = caller();
     Path sockets = folder.resolve("data/run/egress");

@@ -22,6 +22,7 @@ import java.util.Map;
  *     host:port}
  * @param egressOnly the only places plugins may reach, each {@code host}, {@code host:port} or
  *     {@code *.domain}; empty for any public one
+ * @param egressBytes how much may pass between one plugin and the network within an hour
  * @param folders plugin name to the host's folders it may see, once it has the permission
  */
 public record HostSettings(
@@ -33,6 +34,7 @@ public record HostSettings(
     long dataBytes,
     List<String> egressAllow,
     List<String> egressOnly,
+    long egressBytes,
     Map<String, List<SharedFolder>> folders) {
   /** This host's own version, which {@code min_host_version} is held against. */
   public static final Version VERSION = new Version("0.1.0");
@@ -56,6 +58,7 @@ public record HostSettings(
         SandboxSpec.DATA_BYTES,
         List.of(),
         List.of(),
+        10L << 30,
         Map.of());
   }
 
@@ -69,6 +72,7 @@ public record HostSettings(
         dataBytes,
         egressAllow,
         egressOnly,
+        egressBytes,
         folders);
   }
 
@@ -82,12 +86,36 @@ public record HostSettings(
         bytes,
         egressAllow,
         egressOnly,
+        egressBytes,
         folders);
   }
 
   public HostSettings withEgress(List<String> allow, List<String> only) {
     return new HostSettings(
-        dataDir, python, maxUploadBytes, maximum, maxResultBytes, dataBytes, allow, only, folders);
+        dataDir,
+        python,
+        maxUploadBytes,
+        maximum,
+        maxResultBytes,
+        dataBytes,
+        allow,
+        only,
+        egressBytes,
+        folders);
+  }
+
+  public HostSettings withEgressBytes(long bytes) {
+    return new HostSettings(
+        dataDir,
+        python,
+        maxUploadBytes,
+        maximum,
+        maxResultBytes,
+        dataBytes,
+        egressAllow,
+        egressOnly,
+        bytes,
+        folders);
   }
 
   public HostSettings withFolders(Map<String, List<SharedFolder>> shared) {
@@ -100,6 +128,7 @@ public record HostSettings(
         dataBytes,
         egressAllow,
         egressOnly,
+        egressBytes,
         shared);
   }
 }

@@ -46,6 +46,12 @@ final class EgressConnection {
         discard();
         return;
       }
+      Optional<String> spent = proxy.listener().spent();
+      if (spent.isPresent()) {
+        refuse(503, spent.get());
+        discard();
+        return;
+      }
       SocketChannel reached = reach(head);
       if (reached == null) {
         discard();
@@ -324,9 +330,6 @@ final class EgressConnection {
   private boolean send(ByteBuffer bytes, SocketChannel to, boolean up) throws IOException {
     int size = bytes.remaining();
     if (!proxy.count(up ? 0 : size, up ? size : 0)) {
-      proxy
-          .listener()
-          .onDenied("(any)", "the limit of " + proxy.limits().bytes() + " bytes is reached");
       return false;
     }
     while (bytes.hasRemaining()) {

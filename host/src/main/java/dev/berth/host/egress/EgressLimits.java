@@ -8,10 +8,8 @@ import java.time.Duration;
  * @param connections open at once
  * @param idle how long a connection may be silent in both directions
  * @param connect how long finding and reaching a destination may take
- * @param bytes how much may pass in both directions together, in bytes, for the life of the
- *     plugin's worker
  */
-public record EgressLimits(int connections, Duration idle, Duration connect, long bytes) {
+public record EgressLimits(int connections, Duration idle, Duration connect) {
   public static final EgressLimits DEFAULT =
-      new EgressLimits(32, Duration.ofSeconds(30), Duration.ofSeconds(10), Long.MAX_VALUE);
+      new EgressLimits(32, Duration.ofSeconds(30), Duration.ofSeconds(10));
 }

@@ -162,11 +162,14 @@ public final class EgressProxy implements AutoCloseable {
     return told;
   }
 
-  /** Counts bytes that passed; false when that was more than may. */
+  /** Counts bytes that are about to pass; false when they may not. */
   boolean count(long in, long out) {
-    told.onMoved(in, out);
-    long total = received.addAndGet(in) + sent.addAndGet(out);
-    return total <= limits.bytes();
+    if (!told.mayMove(in, out)) {
+      return false;
+    }
+    received.addAndGet(in);
+    sent.addAndGet(out);
+    return true;
   }
 
   /** Bytes that came from the network. */

@@ -3,6 +3,7 @@ package dev.berth.host.lifecycle;
 import dev.berth.host.egress.EgressListener;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Tells a plugin's log which connections were refused: each destination and reason once, then again
@@ -13,13 +14,16 @@ final class Denials implements EgressListener {
 
   private final PluginLog log;
   private final Traffic traffic;
+  private final long hourly;
 
   // Guarded by this.
   private final Map<String, Long> counts = new HashMap<>();
 
-  Denials(PluginLog log, Traffic traffic) {
+  /** With at most {@code hourly} bytes within an hour. */
+  Denials(PluginLog log, Traffic traffic, long hourly) {
     this.log = log;
     this.traffic = traffic;
+    this.hourly = hourly;
   }
 
   @Override
@@ -39,8 +43,21 @@ final class Denials implements EgressListener {
   }
 
   @Override
-  public void onMoved(long received, long sent) {
-    traffic.add(received, sent);
+  public boolean mayMove(long received, long sent) {
+    boolean may = traffic.add(received, sent, hourly, System.nanoTime());
+    if (!may) {
+      onDenied("(any)", limit());
+    }
+    return may;
+  }
+
+  @Override
+  public Optional<String> spent() {
+    return traffic.spent(hourly, System.nanoTime()) ? Optional.of(limit()) : Optional.empty();
+  }
+
+  private String limit() {
+    return "the limit of " + hourly + " bytes within an hour is reached (serve --egress-size)";
   }
 
   private static boolean isPowerOfTen(long count) {

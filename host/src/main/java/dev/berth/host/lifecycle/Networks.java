@@ -27,11 +27,14 @@ final class Networks {
   private final Path folder;
   private final List<Destination> exceptions;
   private final List<Destination> bounds;
+  private final long hourly;
 
-  private Networks(Path folder, List<Destination> exceptions, List<Destination> bounds) {
+  private Networks(
+      Path folder, List<Destination> exceptions, List<Destination> bounds, long hourly) {
     this.folder = folder;
     this.exceptions = exceptions;
     this.bounds = bounds;
+    this.hourly = hourly;
   }
 
   /**
@@ -68,7 +71,7 @@ final class Networks {
               Stream.concat(settings.egressOnly().stream(), settings.egressAllow().stream())
                   .toList()));
     }
-    return new Networks(folder, exceptions, bounds);
+    return new Networks(folder, exceptions, bounds, settings.egressBytes());
   }
 
   /**
@@ -87,6 +90,6 @@ final class Networks {
         folder.resolve(plan.id().value() + "-" + generation + ".sock"),
         new EgressPolicy(wanted, bounds, exceptions),
         EgressLimits.DEFAULT,
-        new Denials(log, traffic));
+        new Denials(log, traffic, hourly));
   }
 }

@@ -15,9 +15,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SNIHostName;
 import javax.net.ssl.SSLContext;
@@ -249,7 +249,7 @@ class EgressProxyTest {
   void NET_06_other_ports_bad_requests_and_too_many_connections_are_refused() throws Exception {
     open(
         new EgressPolicy(List.of(), List.of(), List.of()),
-        new EgressLimits(2, Duration.ofSeconds(30), Duration.ofSeconds(1), 1 << 20),
+        new EgressLimits(2, Duration.ofSeconds(30), Duration.ofSeconds(1)),
         NameResolver.SYSTEM);
     assertThat(ask("CONNECT example.com:22 HTTP/1.1\r\n\r\n")).startsWith("HTTP/1.1 403");
     for (String bad :
@@ -276,7 +276,7 @@ class EgressProxyTest {
   void NET_06_an_idle_connection_is_closed() throws Exception {
     open(
         new EgressPolicy(List.of(), List.of(), List.of()),
-        new EgressLimits(2, Duration.ofMillis(100), Duration.ofSeconds(1), 1 << 20),
+        new EgressLimits(2, Duration.ofMillis(100), Duration.ofSeconds(1)),
         NameResolver.SYSTEM);
     try (SocketChannel client = connect()) {
       assertThat(read(client)).isEmpty();
@@ -297,14 +297,34 @@ class EgressProxyTest {
   }
 
   @Test
-  void stops_at_the_limit_of_bytes_and_says_so() throws Exception {
-    open(
-        new EgressPolicy(List.of(), List.of(), List.of(Destination.parse("127.0.0.1:" + port()))),
-        new EgressLimits(4, Duration.ofSeconds(5), Duration.ofSeconds(1), 120),
-        NameResolver.SYSTEM);
-    String answer = ask("GET http://127.0.0.1:" + port() + "/ HTTP/1.1\r\n\r\n");
-    assertThat(answer).doesNotEndWith("pong");
-    assertThat(denials.poll(5, TimeUnit.SECONDS)).contains("limit of 120 bytes");
+  void passes_nothing_that_may_not_move_and_says_why_when_nothing_may() throws Exception {
+    var left = new AtomicInteger(120);
+    proxy =
+        EgressProxy.open(
+            folder.resolve("e.sock"),
+            new EgressPolicy(
+                List.of(), List.of(), List.of(Destination.parse("127.0.0.1:" + port()))),
+            EgressLimits.DEFAULT,
+            new EgressListener() {
+              @Override
+              public void onDenied(String destination, String why) {}
+
+              @Override
+              public boolean mayMove(long in, long out) {
+                return left.addAndGet(-(int) (in + out)) >= 0;
+              }
+
+              @Override
+              public Optional<String> spent() {
+                return left.get() < 0 ? Optional.of("all is spent") : Optional.empty();
+              }
+            });
+    String request = "GET http://127.0.0.1:" + port() + "/ HTTP/1.1\r\n\r\n";
+    assertThat(ask(request)).isEmpty();
+    assertThat(requests).hasSize(1);
+    assertThat(proxy.receivedBytes()).isZero();
+    assertThat(ask(request)).startsWith("HTTP/1.1 503").endsWith("berth egress: all is spent\n");
+    assertThat(requests).hasSize(1);
   }
 
   static ByteBuffer hello(String name) throws Exception {

@@ -181,9 +181,7 @@ class HostileEgressTest {
 
   @Test
   void a_head_that_comes_byte_by_byte_has_the_time_of_a_silent_one() throws Exception {
-    var proxy =
-        open(
-            new EgressLimits(2, Duration.ofMillis(300), LONG, Long.MAX_VALUE), NameResolver.SYSTEM);
+    var proxy = open(new EgressLimits(2, Duration.ofMillis(300), LONG), NameResolver.SYSTEM);
     try (SocketChannel client = send(proxy, "GET http://a/ HTTP/1.1\r\n")) {
       Thread.ofVirtual()
           .start(() -> {
@@ -204,7 +202,7 @@ class HostileEgressTest {
   void names_that_are_never_found_hold_up_no_other_plugin_and_end_in_time() throws Exception {
     var never = new CountDownLatch(1);
     var asked = new CountDownLatch(4);
-    var limits = new EgressLimits(32, LONG, Duration.ofMillis(500), Long.MAX_VALUE);
+    var limits = new EgressLimits(32, LONG, Duration.ofMillis(500));
     EgressProxy hung =
         open(
             limits,
