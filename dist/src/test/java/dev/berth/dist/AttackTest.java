@@ -195,6 +195,7 @@ final class AttackTest {
       assertThat(child.code()).as(child.body()).isEqualTo("plugin_crashed");
       assertThat(child.json().path("exit_code").asInt()).isEqualTo(7);
       stillWorks(berth, id);
+      forgiven(berth, id);
       Answer stopped = berth.execute(id, "{\"do\":\"stop_itself\"}");
       assertThat(stopped.code()).as(stopped.body()).isEqualTo("plugin_timeout");
       stillWorks(berth, id);
@@ -215,6 +216,7 @@ final class AttackTest {
       left.hostIsAsUsual();
       refused(berth, id, "{\"do\":\"forged_answer\"}");
       refused(berth, id, "{\"do\":\"closes_all\"}");
+      forgiven(berth, id);
       Answer mixed = berth.execute(id, "{\"do\":\"mixes_up\"}");
       assertThat(mixed.status()).as(mixed.body()).isIn(502, 504);
       stillWorks(berth, id);
@@ -230,6 +232,12 @@ final class AttackTest {
         refused(berth, id, "{\"do\":\"raw\",\"hex\":\"" + hex + "\"}");
       }
     }
+  }
+
+  /** Its crashes are forgotten, so that the next start does not wait longer than a call may. */
+  private static void forgiven(RunningBerth berth, String id) {
+    assertThat(berth.post("/api/plugins/" + id + "/disable").status()).isEqualTo(200);
+    assertThat(berth.post("/api/plugins/" + id + "/enable").status()).isEqualTo(200);
   }
 
   private static void refused(RunningBerth berth, String id, String context) {
