@@ -3,13 +3,13 @@ package dev.berth.host.lifecycle;
 import dev.berth.api.ErrorCode;
 import dev.berth.api.ErrorGroup;
 import dev.berth.api.WireName;
+import dev.berth.host.store.AtomicFile;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -30,11 +30,9 @@ final class ErrorFile {
   private static final String FINGERPRINT = "[0-9a-f]{12}";
 
   private final Path file;
-  private final Path next;
 
   ErrorFile(Path file) {
     this.file = file;
-    this.next = file.resolveSibling(file.getFileName() + ".new");
   }
 
   /** What is on disk, in its order. A line that makes no sense is left out. */
@@ -60,13 +58,11 @@ final class ErrorFile {
       write(group, bytes);
       bytes.write('\n');
     }
-    Files.write(next, bytes.toByteArray());
-    Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    AtomicFile.write(file, bytes.toByteArray());
   }
 
   void delete() throws IOException {
-    Files.deleteIfExists(file);
-    Files.deleteIfExists(next);
+    AtomicFile.delete(file);
   }
 
   private static void write(ErrorGroup group, ByteArrayOutputStream into) {

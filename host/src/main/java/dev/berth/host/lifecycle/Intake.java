@@ -119,7 +119,7 @@ final class Intake {
   private void regard(Worker which) {
     List<Call> waited = List.of();
     synchronized (this) {
-      if (worker == which && which.heeds()) {
+      if (worker == which && which.openUnlessSilent()) {
         waited = waiting.leave();
       }
     }

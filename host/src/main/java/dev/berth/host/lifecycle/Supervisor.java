@@ -318,7 +318,10 @@ final class Supervisor {
   private void start(Launcher.Attempt under) {
     try {
       Worker worker = launch(engine.plans().plan(row()), under);
-      if (!counts(under)) {
+      synchronized (this) {
+        attempt = null; // Its worker is as good as running: too late to give it up.
+      }
+      if (under.isGivenUp()) {
         worker.kill(Refusals.busy(row(), doing));
         return;
       }
@@ -338,12 +341,6 @@ final class Supervisor {
       log.fromHost("ERROR", e.getMessage());
       follow(next, e.getMessage());
     }
-  }
-
-  /** From here on its worker counts as running; false when it was given up before. */
-  private synchronized boolean counts(Launcher.Attempt under) {
-    attempt = null;
-    return !under.isGivenUp();
   }
 
   /** No worker can be had for now: calls are told so at once, until one is there again. */

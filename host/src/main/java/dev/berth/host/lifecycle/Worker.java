@@ -159,13 +159,13 @@ final class Worker implements ChannelListener {
     return gate.isClosed();
   }
 
-  /** Gives it who is told when {@link #heeds} may say something else than before. */
+  /** Gives it who is told when {@link #openUnlessSilent} may say something else than before. */
   void watchedBy(Consumer<Worker> intake) {
     watcher = intake;
   }
 
   /** Lets calls in as long as it shows signs of life. */
-  boolean heeds() {
+  boolean openUnlessSilent() {
     if (channel().isSilent()) {
       gate.pause();
       return false;

@@ -11,13 +11,13 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 
 /** Replaces a file as a whole: whenever the power goes, it has the old content or the new. */
-final class AtomicFile {
+public final class AtomicFile {
   private AtomicFile() {}
 
   /** Writes {@code content} to {@code file}, readable by its owner alone. */
-  static void write(Path file, byte[] content) throws IOException {
+  public static void write(Path file, byte[] content) throws IOException {
     Path folder = file.toAbsolutePath().getParent();
-    Path temporary = file.resolveSibling(file.getFileName() + ".new");
+    Path temporary = temporary(file);
     Files.deleteIfExists(temporary);
     try {
       try (FileChannel out =
@@ -40,5 +40,15 @@ final class AtomicFile {
     try (FileChannel directory = FileChannel.open(folder)) {
       directory.force(true);
     }
+  }
+
+  /** Deletes {@code file}, and what a write that was cut short left beside it. */
+  public static void delete(Path file) throws IOException {
+    Files.deleteIfExists(file);
+    Files.deleteIfExists(temporary(file));
+  }
+
+  private static Path temporary(Path file) {
+    return file.resolveSibling(file.getFileName() + ".new");
   }
 }
