@@ -120,6 +120,8 @@ class Launcher:
         self._fill_at: float | None = 0.0
         self._poll = select.poll()
 
+        # The root itself is a small file system of its own from here on.
+        self._data = os.path.dirname(os.path.dirname(settings.root))
         prepared = preparation.prepare(settings)
         self._cgroups: Cgroups = prepared.cgroups
         self._governor = Governor(prepared.cgroups)
@@ -145,7 +147,7 @@ class Launcher:
                 "first_uid": jail.FIRST_UID if self._jail.uids else None,
                 "enforced": self._found.enforced,
                 "missing": [[name, *text] for name, text in self._found.missing.items()],
-                "findings": [finding.row() for finding in host_facts.look(self._settings.root)],
+                "findings": [finding.row() for finding in host_facts.look(self._data)],
             }
         )
         while True:

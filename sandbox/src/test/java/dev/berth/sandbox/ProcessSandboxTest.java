@@ -69,6 +69,18 @@ final class ProcessSandboxTest {
   }
 
   @Test
+  void theDiskItSpeaksOfIsTheDatas() throws IOException {
+    long free = Files.getFileStore(bench.data()).getUsableSpace() >> 20;
+    String said =
+        bench.sandbox().isolation().findings().stream()
+            .filter(finding -> finding.name().equals("disk"))
+            .findFirst()
+            .orElseThrow()
+            .what();
+    assertThat(Long.parseLong(said.replaceAll(" .*", ""))).isBetween(free * 9 / 10, free * 11 / 10);
+  }
+
+  @Test
   void exitStatusSignalAndKillAreTold() throws IOException {
     Probe one = bench.start(2);
     one.send("raise SystemExit(7)");
