@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import socket
 import sys
-from typing import Any, Callable, Coroutine, List
+import threading
+from typing import Any, Callable, Coroutine, Dict, List, Tuple
 
 import pytest
 from berth_runtime.loop import EagerLoop
@@ -249,3 +251,106 @@ def test_before_wait_is_called_before_each_wait() -> None:
     assert seen[0] == "before"
     assert seen.count("step") == 2
     assert "before" in seen[seen.index("step") + 1 :]
+
+
+def served(on_readable: Callable[[EagerLoop, socket.socket], None]) -> Tuple[EagerLoop, socket.socket]:
+    """A loop that serves one end of a socket pair, and the other end."""
+    loop = EagerLoop(lambda: None)
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    loop.serve(near.fileno(), lambda: on_readable(loop, near))
+    return loop, far
+
+
+def test_a_channel_is_served_while_the_loop_waits() -> None:
+    seen: List[bytes] = []
+
+    def on_readable(loop: EagerLoop, near: socket.socket) -> None:
+        seen.append(near.recv(10))
+        if len(seen) == 3:
+            loop.stop()
+        else:
+            far.send(b"next")
+
+    loop, far = served(on_readable)
+    far.send(b"first")
+    loop.run_forever()
+    loop.close()
+    assert seen == [b"first", b"next", b"next"]
+
+
+@pytest.mark.parametrize("how", ["soon", "later", "timer", "thread", "descriptor", "task"])
+def test_what_the_channel_brings_about_ends_the_wait(how: str) -> None:
+    pair = socket.socketpair()
+
+    def on_readable(loop: EagerLoop, near: socket.socket) -> None:
+        near.recv(10)
+        if how == "soon":
+            loop.call_soon(loop.stop)
+        elif how == "later":
+            loop.call_later(0.0001, loop.stop)
+        elif how == "timer":
+            loop.call_at(loop.time() + 0.01, loop.stop)
+        elif how == "thread":
+            threading.Thread(target=loop.call_soon_threadsafe, args=(loop.stop,)).start()
+        elif how == "descriptor":
+            loop.add_reader(pair[0], loop.stop)
+            pair[1].send(b"x")
+        else:
+
+            async def call() -> None:
+                await asyncio.sleep(0)
+                loop.stop()
+
+            loop.start(call())
+
+    loop, far = served(on_readable)
+    far.send(b"x")
+    loop.run_forever()
+    loop.close()
+
+
+def test_the_channel_is_served_beside_a_timer_and_other_descriptors() -> None:
+    seen: List[str] = []
+    pair = socket.socketpair()
+
+    def on_readable(_: EagerLoop, near: socket.socket) -> None:
+        near.recv(10)
+        seen.append("channel")
+        pair[1].send(b"x")
+
+    def on_other() -> None:
+        pair[0].recv(10)
+        seen.append("other")
+        if seen.count("other") < 3:
+            far.send(b"x")
+        else:
+            loop.stop()
+
+    loop, far = served(on_readable)
+    loop.add_reader(pair[0], on_other)
+    loop.call_later(60, loop.stop)
+    far.send(b"x")
+    loop.run_forever()
+    loop.close()
+    assert seen == ["channel", "other"] * 3
+
+
+def test_what_serving_the_channel_raises_goes_to_the_exception_handler() -> None:
+    told: List[Any] = []
+
+    def on_readable(loop: EagerLoop, near: socket.socket) -> None:
+        if near.recv(10) == b"bad":
+            raise ValueError("a bad frame")
+        loop.stop()
+
+    def on_exception(_: asyncio.AbstractEventLoop, context: Dict[str, Any]) -> None:
+        told.append(context["exception"])
+        far.send(b"good")
+
+    loop, far = served(on_readable)
+    loop.set_exception_handler(on_exception)
+    far.send(b"bad")
+    loop.run_forever()
+    loop.close()
+    assert [str(e) for e in told] == ["a bad frame"]
