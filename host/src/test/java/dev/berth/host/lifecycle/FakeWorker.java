@@ -65,18 +65,36 @@ final class FakeWorker implements SandboxProcess, WorkerChannel {
     end(new PluginException(ErrorCode.PLUGIN_CRASHED, "the socket ended"));
   }
 
+  /**
+   * The conversation begins. A worker may have been killed before; then its end is told at once.
+   */
+  void listen(ChannelListener to) {
+    PluginException ended;
+    synchronized (this) {
+      listener = to;
+      ended = closed;
+    }
+    if (ended != null) {
+      to.onClosed(ended);
+    }
+  }
+
   private void end(PluginException why) {
+    ChannelListener told;
     synchronized (this) {
       if (closed != null) {
         return;
       }
       closed = why;
+      told = listener;
     }
     initialized.completeExceptionally(why);
     for (Given call : all) {
       call.answer().complete(new ExecutionResult.Failed(why, Duration.ZERO));
     }
-    listener.onClosed(why);
+    if (told != null) {
+      told.onClosed(why);
+    }
   }
 
   @Override

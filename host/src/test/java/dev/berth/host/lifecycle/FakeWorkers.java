@@ -101,7 +101,7 @@ final class FakeWorkers implements Sandbox, ChannelOpener {
       ChannelLimits limits,
       ChannelListener listener) {
     FakeWorker worker = bySocket.get(socket);
-    worker.listener = listener;
+    worker.listen(listener);
     all.add(worker);
     script.accept(worker);
     started.add(worker);
