@@ -48,7 +48,7 @@ class _Selector(selectors.EpollSelector):
         while True:
             self._before_wait()
             others = False
-            for fd, _ in self._both.poll(wait):
+            for fd, _ in self._both.poll(wait, 2):  # as many as it watches: room for them is made each time
                 if fd == self._channel:
                     try:
                         self._on_readable()
