@@ -1,5 +1,7 @@
 package dev.berth.cli;
 
+import dev.berth.api.ErrorCode;
+import dev.berth.api.PluginException;
 import dev.berth.cli.Plugins.Ref;
 import dev.berth.cli.RestClient.Reply;
 import java.nio.file.Path;
@@ -47,6 +49,8 @@ final class ExecuteVerb extends PluginVerb {
     Reply reply;
     try (Progress progress = Progress.on(terminal(), json)) {
       reply = plugins.execute(plugin, object, progress);
+    } catch (PluginException failure) {
+      throw failure.code() == ErrorCode.PLUGIN_ERROR ? withRemedy(failure, plugin) : failure;
     }
     JsonNode answer = reply.json();
     JsonNode result = answer.path("result");
@@ -65,6 +69,13 @@ final class ExecuteVerb extends PluginVerb {
       }
     }
     return success ? ExitCode.OK : ExitCode.FAILED;
+  }
+
+  /** What a plugin raised is its author's to mend: the errors have the place. */
+  private static PluginException withRemedy(PluginException failure, Ref plugin) {
+    String message =
+        "%s `berth errors %s` shows where.".formatted(failure.getMessage(), plugin.name());
+    return new PluginException(failure.code(), message, failure.details(), failure.getCause());
   }
 
   private String context() {

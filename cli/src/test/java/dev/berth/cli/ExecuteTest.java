@@ -116,6 +116,27 @@ class ExecuteTest {
   }
 
   @Test
+  void a_plugin_that_raises_is_exit_1_and_says_where_to_look() {
+    server.problem(CALL, 502, "plugin_error", "Plugin 'dice' (plugin_d1) raised KeyError: 2.");
+    assertThat(Cli.of(server).run("execute", "dice"))
+        .isEqualTo(
+            new Ran(
+                1,
+                "",
+                "berth: Plugin 'dice' (plugin_d1) raised KeyError: 2. `berth errors dice` shows"
+                    + " where. [plugin_error]\n"));
+    assertThat(Cli.of(server).run("execute", "dice", "--json").err())
+        .contains("\"detail\":\"Plugin 'dice' (plugin_d1) raised KeyError: 2.\"");
+  }
+
+  @Test
+  void another_failure_of_a_call_is_told_as_the_server_words_it() {
+    server.problem(CALL, 504, "plugin_timeout", "dice did not answer within 30 s.");
+    assertThat(Cli.of(server).run("execute", "dice").err())
+        .isEqualTo("berth: dice did not answer within 30 s. [plugin_timeout]\n");
+  }
+
+  @Test
   void somebody_who_watches_sees_it_work() {
     server.on(
         CALL,
