@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 
 /** A dockerd of the test's own, which may be stopped and killed; needs root. */
 final class PrivateEngine implements AutoCloseable {
@@ -181,7 +182,18 @@ final class PrivateEngine implements AutoCloseable {
       docker("rm", "--force", id);
     }
     stop();
+    endLeftovers();
     // One that was killed has left the mount it makes of its folder.
     var _ = DockerEngineHere.run("umount", folder.resolve("data").toString());
+  }
+
+  /** The shims of an engine that was killed know no other, so nothing else ends them. */
+  private void endLeftovers() {
+    String mark = folder.resolve("exec").toString();
+    ProcessHandle.allProcesses()
+        .filter(process -> process.info().commandLine().orElse("").contains(mark))
+        .flatMap(shim -> Stream.concat(Stream.of(shim), shim.descendants()))
+        .toList()
+        .forEach(ProcessHandle::destroyForcibly);
   }
 }

@@ -2,6 +2,7 @@ package dev.berth.server;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.net.URI;
@@ -157,5 +158,13 @@ final class ServerFixture implements AutoCloseable {
   public void close() {
     client.close();
     server.close();
+    try {
+      for (String left : leftInUploads()) {
+        Files.deleteIfExists(uploads.resolve(left));
+      }
+      Files.deleteIfExists(uploads);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 }
