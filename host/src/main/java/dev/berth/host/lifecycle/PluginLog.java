@@ -88,10 +88,25 @@ final class PluginLog {
    * @param epochMillis by the plugin's clock; another day than the host's is not believed
    */
   void fromPlugin(long epochMillis, String level, String source, String logger, String message) {
-    if (!rate.admit(message.length() + 100)) {
-      truncated();
-      return;
+    if (admits(message.length())) {
+      put(epochMillis, level, source, logger, message);
     }
+  }
+
+  /**
+   * Whether the plugin may log a message of about so many characters now; counts it as left out if
+   * not. Who was let in calls {@link #put}.
+   */
+  boolean admits(int length) {
+    boolean admitted = rate.admit(length + 100);
+    if (!admitted) {
+      truncated();
+    }
+    return admitted;
+  }
+
+  /** As {@link #fromPlugin}, of a record that was admitted. */
+  void put(long epochMillis, String level, String source, String logger, String message) {
     Instant now = clock.instant();
     Instant time =
         Math.abs(epochMillis - now.toEpochMilli()) < Duration.ofDays(1).toMillis()
