@@ -42,9 +42,9 @@ from berth_runtime import features, host_facts, jail, linux, preparation, rehear
 from berth_runtime.cgroups import Cgroups, Group
 from berth_runtime.governor import Governor
 from berth_runtime.preparation import Settings
+from berth_runtime.spares import Spares
 
 _PARKING_AT_ONCE = 2
-_QUIET_SECONDS = 0.05  # how long no start was seen before a spare child is made
 _RETRY_SECONDS = 0.02
 # A folder's name in an order, how it may be used (see jail.ACCESS), and where the plugin sees it.
 _FOLDERS = (
@@ -117,7 +117,7 @@ class Launcher:
         self._input = b""
         self._count = 0
         self._sweep_in: float | None = None
-        self._fill_at: float | None = 0.0
+        self._spares = Spares(settings.parked)
         self._poll = select.poll()
 
         # The root itself is a small file system of its own from here on.
@@ -172,9 +172,8 @@ class Launcher:
 
     def _timeout(self) -> int | None:
         waits = [_RETRY_SECONDS] if self._leaving else []
-        waits += [wait for wait in (self._sweep_in, self._governor.next()) if wait is not None]
-        if self._fill_at is not None:
-            waits.append(self._fill_at - time.monotonic())
+        spare_in = self._spares.next(self._parking(), len(self._queue))
+        waits += [wait for wait in (self._sweep_in, self._governor.next(), spare_in) if wait is not None]
         return max(0, int(min(waits) * 1000) + 1) if waits else None
 
     # The host's orders.
@@ -221,17 +220,17 @@ class Launcher:
 
     def _fill(self) -> None:
         """Forks what is asked for now, and in quiet moments what will be asked for next."""
-        parking = len(self._unborn) + sum(child.state == "parking" for child in self._children.values())
+        parking = self._parking()
         while parking < min(len(self._queue), _PARKING_AT_ONCE):
             self._fork()
             parking += 1
-        if self._fill_at is None or time.monotonic() < self._fill_at or self._queue:
-            return
-        spare = parking + sum(child.state == "parked" for child in self._children.values())
-        if spare >= self._settings.parked:
-            self._fill_at = None
-        elif parking == 0:
+        parked = sum(child.state == "parked" for child in self._children.values())
+        if self._spares.wants(parking, parked, len(self._queue)):
             self._fork()
+
+    def _parking(self) -> int:
+        """How many are on their way."""
+        return len(self._unborn) + sum(child.state == "parking" for child in self._children.values())
 
     def _fork(self) -> None:
         """Asks the zygote for a child; _hear_zygote takes it in."""
@@ -284,7 +283,7 @@ class Launcher:
             child.control.close()
             if child.state == "starting":
                 child.state = "running"
-                self._fill_at = time.monotonic() + _QUIET_SECONDS
+                self._spares.calm()
             return
         if data == jail.PARKED:
             child.worker = struct.unpack("3i", ancillary[0][2])[0]
@@ -310,7 +309,7 @@ class Launcher:
 
     def _begin(self, child: Child, order: dict[str, Any]) -> None:
         """Tells a parked child what it is to become."""
-        self._fill_at = None
+        self._spares.disturb()
         mounts: list[tuple[str, str, int]] = []  # access, where, a descriptor of the detached mount
         try:
             uid = jail.FIRST_UID + int(order["slot"]) if self._jail.uids else 0
@@ -429,7 +428,7 @@ class Launcher:
         del self._by_fd[fd]
 
     def _parking_failed(self, step: str, why: str) -> None:
-        self._fill_at = None
+        self._spares.disturb()
         if self._queue:
             self._fail(self._queue.popleft(), step, why)
         else:
