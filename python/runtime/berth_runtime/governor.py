@@ -54,6 +54,7 @@ class Governor:
         self._total_at = 0.0
         self._next = 0.0
         self._busy = False
+        self._hog = _HOG_SHARE  # of one CPU, as of the last look
 
     def take(self, name: str, group: Group, shares: int) -> None:
         """A worker begins, with its weight set to `shares`."""
@@ -68,8 +69,13 @@ class Governor:
             self._total, self._total_at, self._next = _usage(self._common), now, now + CALM_SECONDS
 
     def give_back(self, group: Group) -> None:
-        """A worker has ended."""
-        self._charges.pop(group.folders.get("cpu", ""), None)
+        """A worker has ended; call it before its group is gone. Who dies of what it does may never have been looked
+        at, and is remembered all the same: it will do it again."""
+        charge = self._charges.pop(group.folders.get("cpu", ""), None)
+        if charge is not None:
+            now = self._clock()
+            if _share(_usage(group) - charge.seen, max(now - charge.seen_at, BUSY_SECONDS)) > self._hog:
+                self._remember(charge.name, now)
 
     def next(self) -> float | None:
         """Seconds until look() is due; None when nobody is there to be looked at."""
@@ -95,19 +101,22 @@ class Governor:
             shares.append((charge, _share(used - charge.seen, now - charge.seen_at)))
             charge.seen, charge.seen_at = used, now
         active = sum(share > _ACTIVE_SHARE for _, share in shares)
-        hog = max(_LEAST_HOG_SHARE, min(_HOG_SHARE, 0.5 * _CPUS / max(1, active)))
+        self._hog = hog = max(_LEAST_HOG_SHARE, min(_HOG_SHARE, 0.5 * _CPUS / max(1, active)))
         for charge, share in shares:
             if share > hog / 2:
                 charge.calm_since = now
             if share > hog:
-                self._hogs[charge.name] = now
+                self._remember(charge.name, now)
                 if not charge.small:
                     self._weigh(charge, True)
             elif charge.small and now - charge.calm_since > _CALM_FOR:
                 self._hogs.pop(charge.name, None)
                 self._weigh(charge, False)
-        if len(self._hogs) > 10_000:  # plugins come and go; what is remembered of them must too
+
+    def _remember(self, name: str, now: float) -> None:
+        if len(self._hogs) >= 10_000:  # plugins come and go; what is remembered of them must too
             self._hogs.clear()
+        self._hogs[name] = now
 
     def _weigh(self, charge: Charge, small: bool) -> None:
         try:

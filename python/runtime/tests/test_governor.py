@@ -86,6 +86,26 @@ def test_a_hog_that_is_started_again_begins_small(machine: Machine) -> None:
     assert machine.weight("hog") == 1024
 
 
+def test_who_dies_before_anybody_looked_begins_small_the_next_time(machine: Machine) -> None:
+    group = machine.worker("bomb")
+    machine.now += BUSY_SECONDS / 2
+    machine.used["bomb"] = BUSY_SECONDS / 2
+    machine._write("bomb")
+    machine.governor.give_back(group)
+    machine.worker("bomb")
+    assert machine.weight("bomb") == 10
+
+
+def test_who_dies_after_a_moment_s_work_is_no_hog(machine: Machine) -> None:
+    group = machine.worker("brief")
+    machine.now += BUSY_SECONDS / 100
+    machine.used["brief"] = BUSY_SECONDS / 100
+    machine._write("brief")
+    machine.governor.give_back(group)
+    machine.worker("brief")
+    assert machine.weight("brief") == 1024
+
+
 def test_nobody_is_looked_at_where_nobody_is(machine: Machine) -> None:
     assert machine.governor.next() is None
     group = machine.worker("one")
