@@ -44,6 +44,12 @@ class Machine:
                 self._write(name)
             self.governor.look()
 
+    def burns_unseen(self, name: str, seconds: float) -> None:
+        """A whole CPU, between two looks."""
+        self.now += seconds
+        self.used[name] += seconds
+        self._write(name)
+
     def weight(self, name: str) -> int:
         return int((self.folder / name / "cpu.shares").read_text())
 
@@ -86,24 +92,14 @@ def test_a_hog_that_is_started_again_begins_small(machine: Machine) -> None:
     assert machine.weight("hog") == 1024
 
 
-def test_who_dies_before_anybody_looked_begins_small_the_next_time(machine: Machine) -> None:
+@pytest.mark.parametrize(("lived", "weight"), [(BUSY_SECONDS / 2, 10), (BUSY_SECONDS / 100, 1024)])
+def test_who_burns_until_its_end_is_remembered_unlooked_at(machine: Machine, lived: float, weight: int) -> None:
+    """But not who ends after a moment's work."""
     group = machine.worker("bomb")
-    machine.now += BUSY_SECONDS / 2
-    machine.used["bomb"] = BUSY_SECONDS / 2
-    machine._write("bomb")
+    machine.burns_unseen("bomb", lived)
     machine.governor.give_back(group)
     machine.worker("bomb")
-    assert machine.weight("bomb") == 10
-
-
-def test_who_dies_after_a_moment_s_work_is_no_hog(machine: Machine) -> None:
-    group = machine.worker("brief")
-    machine.now += BUSY_SECONDS / 100
-    machine.used["brief"] = BUSY_SECONDS / 100
-    machine._write("brief")
-    machine.governor.give_back(group)
-    machine.worker("brief")
-    assert machine.weight("brief") == 1024
+    assert machine.weight("bomb") == weight
 
 
 def test_nobody_is_looked_at_where_nobody_is(machine: Machine) -> None:
