@@ -91,33 +91,30 @@ final class Call extends CompletableFuture<ExecutionResult>
   @Override
   public void accept(@Nullable ExecutionResult result, @Nullable Throwable error) {
     Worker by = worker;
-    try {
-      switch (result) {
-        case null -> cancelled(error);
-        case ExecutionResult.Succeeded answer -> {
-          Duration took = waited ? elapsed() : answer.elapsed();
-          stats.ended(took.toNanos(), false);
-          complete(
-              waited
-                  ? new ExecutionResult.Succeeded(answer.result(), answer.success(), took)
-                  : answer);
-        }
-        case ExecutionResult.Failed failed when by != null && isCrash(failed) -> crashed(by);
-        case ExecutionResult.Failed failed -> {
-          stats.ended(elapsed().toNanos(), true);
-          complete(
-              by == null
-                  ? failed
-                  : new ExecutionResult.Failed(by.explained(failed.error()), failed.elapsed()));
-        }
-        case ExecutionResult.Denied denied -> {
-          stats.ended(elapsed().toNanos(), true);
-          complete(denied);
-        }
+    if (by != null) {
+      by.leave(); // Before its caller knows: who then asks finds it in flight no longer.
+    }
+    switch (result) {
+      case null -> cancelled(error);
+      case ExecutionResult.Succeeded answer -> {
+        Duration took = waited ? elapsed() : answer.elapsed();
+        stats.ended(took.toNanos(), false);
+        complete(
+            waited
+                ? new ExecutionResult.Succeeded(answer.result(), answer.success(), took)
+                : answer);
       }
-    } finally {
-      if (by != null) {
-        by.leave();
+      case ExecutionResult.Failed failed when by != null && isCrash(failed) -> crashed(by);
+      case ExecutionResult.Failed failed -> {
+        stats.ended(elapsed().toNanos(), true);
+        complete(
+            by == null
+                ? failed
+                : new ExecutionResult.Failed(by.explained(failed.error()), failed.elapsed()));
+      }
+      case ExecutionResult.Denied denied -> {
+        stats.ended(elapsed().toNanos(), true);
+        complete(denied);
       }
     }
   }

@@ -268,6 +268,14 @@ class SupervisorTest {
     assertThat(plugin.running().inFlight()).isZero();
   }
 
+  @Test
+  void a_call_is_in_flight_no_longer_when_its_caller_has_the_answer() {
+    FakeWorker worker = up();
+    CompletableFuture<Integer> then = call("{}").thenApply(_ -> plugin.running().inFlight());
+    given(worker).answer("1");
+    assertThat(then.orTimeout(20, TimeUnit.SECONDS).join()).isZero();
+  }
+
   // ---- Crashes ----
 
   @Test
