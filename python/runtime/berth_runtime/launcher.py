@@ -428,13 +428,14 @@ class Launcher:
         del self._by_fd[fd]
 
     def _parking_failed(self, step: str, why: str) -> None:
-        self._spares.disturb()
         if self._queue:
             self._fail(self._queue.popleft(), step, why)
         else:
+            self._spares.disturb()  # the next would hardly do better
             print(f"No spare sandbox could be made: {step}: {why}", file=sys.stderr, flush=True)
 
     def _fail(self, order: dict[str, Any], step: str, why: str) -> None:
+        self._spares.calm()  # this start is over, too
         _say({"event": "failed", "id": order["id"], "step": step, "why": why})
 
     def _leave(self, status: int) -> NoReturn:

@@ -1,7 +1,9 @@
 package dev.berth.sandbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.berth.api.PluginException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,6 +42,26 @@ final class DriftTest {
     try (Stream<Path> left = Files.list(folder.resolve("run"))) {
       assertThat(left.map(f -> f.getFileName().toString()))
           .containsExactlyInAnyOrder("installation", "lock", "probe.img", "root", "volumes");
+    }
+  }
+
+  /** The first start takes a spare sandbox, which is made good soon; the second comes before. */
+  @Test
+  void a_start_that_fails_does_not_keep_spare_sandboxes_from_being_made(@TempDir Path folder)
+      throws Exception {
+    try (Bench bench = Bench.open(folder)) {
+      settle(bench);
+      SandboxSpec gone = bench.spec(1, Bench.LIMITS);
+      Files.delete(gone.packageDir().resolve("main.py"));
+      Files.delete(gone.packageDir());
+      Probe probe = bench.start(0);
+      assertThat(probe.run("out = 1").asInt()).isEqualTo(1); // its start is over
+      assertThatThrownBy(() -> bench.sandbox().start(gone))
+          .isInstanceOf(PluginException.class)
+          .hasMessageContaining("open the package folder");
+      probe.close();
+      probe.process().exited().get(10, TimeUnit.SECONDS);
+      settle(bench);
     }
   }
 
