@@ -82,7 +82,7 @@ final class HostingOptions {
         "MiB that may pass between one plugin and the network within an hour; ${DEFAULT-VALUE}",
         "unless told."
       })
-  int egressMb = Hosting.DEFAULT.egressMb();
+  int egressMb = Hosting.DEFAULT.egress().hourlyMb();
 
   @Option(
       names = "--folder",
@@ -97,37 +97,37 @@ final class HostingOptions {
       names = "--max-memory",
       paramLabel = "MIB",
       description = "Most memory a plugin may ask for, in MiB; ${DEFAULT-VALUE} unless told.")
-  int maxMemoryMb = Hosting.DEFAULT.maxMemoryMb();
+  int maxMemoryMb = Hosting.DEFAULT.maxima().memoryMb();
 
   @Option(
       names = "--max-cpu-shares",
       paramLabel = "N",
       description = "Greatest CPU weight a plugin may ask for; ${DEFAULT-VALUE} unless told.")
-  int maxCpuShares = Hosting.DEFAULT.maxCpuShares();
+  int maxCpuShares = Hosting.DEFAULT.maxima().cpuShares();
 
   @Option(
       names = "--max-timeout",
       paramLabel = "SECONDS",
       description = "Longest call a plugin may ask for; ${DEFAULT-VALUE} s unless told.")
-  int maxTimeoutSeconds = Hosting.DEFAULT.maxTimeoutSeconds();
+  int maxTimeoutSeconds = Hosting.DEFAULT.maxima().timeoutSeconds();
 
   @Option(
       names = "--max-cpus",
       paramLabel = "N",
       description = "CPUs' worth of time a plugin gets at most; ${DEFAULT-VALUE} unless told.")
-  double maxCpus = Hosting.DEFAULT.maxCpus();
+  double maxCpus = Hosting.DEFAULT.maxima().cpus();
 
   @Option(
       names = "--max-pids",
       paramLabel = "N",
       description = "Processes and threads of one plugin; ${DEFAULT-VALUE} unless told.")
-  int maxPids = Hosting.DEFAULT.maxPids();
+  int maxPids = Hosting.DEFAULT.maxima().pids();
 
   @Option(
       names = "--data-size",
       paramLabel = "MIB",
       description = "Size of a plugin's /data in MiB; ${DEFAULT-VALUE} unless told.")
-  int dataMb = Hosting.DEFAULT.dataMb();
+  int dataMb = Hosting.DEFAULT.maxima().dataMb();
 
   ServeOptions options(String host, Path data) {
     if (port < 0 || port > 65535) {
@@ -138,21 +138,22 @@ final class HostingOptions {
         port,
         data,
         new Hosting(
-            sandbox.name(),
-            allowWeakIsolation,
-            processMode.name(),
-            dockerImage,
-            dockerPluginImages,
-            egressAllow,
-            egressOnly,
-            folders,
-            within("--max-memory", maxMemoryMb, 16, 1 << 20),
-            within("--max-cpu-shares", maxCpuShares, 2, 262_144),
-            within("--max-timeout", maxTimeoutSeconds, 1, 86_400),
-            cpus(),
-            within("--max-pids", maxPids, 8, 32_768),
-            within("--data-size", dataMb, 8, 1 << 20),
-            within("--egress-size", egressMb, 1, 1 << 30)));
+            new Hosting.Isolation(
+                sandbox.name(),
+                allowWeakIsolation,
+                processMode.name(),
+                dockerImage,
+                dockerPluginImages),
+            new Hosting.Maxima(
+                within("--max-memory", maxMemoryMb, 16, 1 << 20),
+                within("--max-cpu-shares", maxCpuShares, 2, 262_144),
+                within("--max-timeout", maxTimeoutSeconds, 1, 86_400),
+                cpus(),
+                within("--max-pids", maxPids, 8, 32_768),
+                within("--data-size", dataMb, 8, 1 << 20)),
+            new Hosting.Egress(
+                egressAllow, egressOnly, within("--egress-size", egressMb, 1, 1 << 30)),
+            folders));
   }
 
   private static int within(String option, int value, int least, int most) {

@@ -48,7 +48,8 @@ class LocalVerbsTest {
                 "127.0.0.1",
                 0,
                 folder,
-                Hosting.DEFAULT.withSandbox("process").withAllowWeakIsolation(true)));
+                Hosting.DEFAULT.withIsolation(
+                    new Hosting.Isolation("process", true, "zygote", "", false))));
     assertThat(local.closed).isTrue();
   }
 

@@ -83,21 +83,23 @@ final class Boot implements LocalOperations.Served {
   }
 
   private static HostSettings hostSettings(Hosting hosting, Path data, Path python) {
+    Hosting.Egress egress = hosting.egress();
     return HostSettings.defaults(data, python)
-        .withMaximum(maximum(hosting))
-        .withDataBytes((long) hosting.dataMb() << 20)
-        .withEgress(hosting.egressAllow(), hosting.egressOnly())
-        .withEgressBytes((long) hosting.egressMb() << 20)
+        .withLimits(
+            HostSettings.Limits.DEFAULT
+                .withMaximum(maximum(hosting.maxima()))
+                .withDataBytes((long) hosting.maxima().dataMb() << 20))
+        .withEgress(
+            new HostSettings.Egress(egress.allow(), egress.only(), (long) egress.hourlyMb() << 20))
         .withFolders(FolderOptions.parse(hosting.folders(), data));
   }
 
-  private static ResourceLimits maximum(Hosting hosting) {
-    return new ResourceLimits(
-        hosting.maxMemoryMb(), hosting.maxCpuShares(), hosting.maxTimeoutSeconds());
+  private static ResourceLimits maximum(Hosting.Maxima maxima) {
+    return new ResourceLimits(maxima.memoryMb(), maxima.cpuShares(), maxima.timeoutSeconds());
   }
 
   private static Sandbox openSandbox(Hosting hosting, Path data, Path python) {
-    return switch (hosting.sandbox()) {
+    return switch (hosting.isolation().sandbox()) {
       case "process" -> openProcess(hosting, data, python);
       case "docker" -> DockerSandbox.open(docker(hosting, data, python));
       case "auto" ->
@@ -108,36 +110,42 @@ final class Boot implements LocalOperations.Served {
       default ->
           throw new PluginException(
               ErrorCode.BAD_REQUEST,
-              "There is no sandbox '" + hosting.sandbox() + "': auto, process or docker.");
+              "There is no sandbox '"
+                  + hosting.isolation().sandbox()
+                  + "': auto, process or docker.");
     };
   }
 
   private static Sandbox openProcess(Hosting hosting, Path data, Path python) {
+    Hosting.Maxima maxima = hosting.maxima();
     return ProcessSandbox.open(
         ProcessSandboxSettings.of(data)
             .withPython(python.toString())
-            .withMaximum(maximum(hosting), hosting.maxCpus(), hosting.maxPids())
-            .withMode(processMode(hosting))
-            .withAllowWeak(hosting.allowWeakIsolation()));
+            .withMaximum(maximum(maxima), maxima.cpus(), maxima.pids())
+            .withMode(processMode(hosting.isolation().processMode()))
+            .withAllowWeak(hosting.isolation().allowWeak()));
   }
 
   private static DockerSandboxSettings docker(Hosting hosting, Path data, Path python) {
+    Hosting.Isolation isolation = hosting.isolation();
+    Hosting.Maxima maxima = hosting.maxima();
     return DockerSandboxSettings.of(data, python)
         .withImage(
-            hosting.dockerImage().isEmpty() ? DockerSandboxSettings.IMAGE : hosting.dockerImage(),
-            hosting.dockerPluginImages())
-        .withMaximum(maximum(hosting), hosting.maxCpus(), hosting.maxPids())
-        .withAllowWeak(hosting.allowWeakIsolation());
+            isolation.dockerImage().isEmpty()
+                ? DockerSandboxSettings.IMAGE
+                : isolation.dockerImage(),
+            isolation.dockerPluginImages())
+        .withMaximum(maximum(maxima), maxima.cpus(), maxima.pids())
+        .withAllowWeak(isolation.allowWeak());
   }
 
-  private static ProcessMode processMode(Hosting hosting) {
-    return switch (hosting.processMode()) {
+  private static ProcessMode processMode(String name) {
+    return switch (name) {
       case "zygote" -> ProcessMode.ZYGOTE;
       case "exec" -> ProcessMode.EXEC;
       default ->
           throw new PluginException(
-              ErrorCode.BAD_REQUEST,
-              "There is no process mode '" + hosting.processMode() + "': zygote or exec.");
+              ErrorCode.BAD_REQUEST, "There is no process mode '" + name + "': zygote or exec.");
     };
   }
 

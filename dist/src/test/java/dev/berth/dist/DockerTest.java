@@ -2,10 +2,8 @@ package dev.berth.dist;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.berth.cli.Hosting;
 import dev.berth.dist.RunningBerth.Answer;
 import java.nio.file.Path;
-import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -30,11 +28,7 @@ final class DockerTest {
     web = new LoopbackServer();
     berth =
         new RunningBerth(
-            folder.resolve("data"),
-            Hosting.DEFAULT
-                .withSandbox("docker")
-                .withDockerImage(DockerEngineHere.IMAGE)
-                .withEgress(List.of(web.place()), List.of()));
+            folder.resolve("data"), Hostings.reaching(Kinds.DOCKER.hosting(), web.place()));
   }
 
   @AfterEach

@@ -31,9 +31,7 @@ final class EgressTest {
   void open() {
     web = new LoopbackServer();
     berth =
-        new RunningBerth(
-            folder.resolve("data"),
-            Hosting.DEFAULT.withSandbox("process").withEgress(List.of(web.place()), List.of()));
+        new RunningBerth(folder.resolve("data"), Hostings.reaching(Hostings.PROCESS, web.place()));
   }
 
   @AfterEach
@@ -240,9 +238,7 @@ final class EgressTest {
         var both =
             new RunningBerth(
                 folder.resolve("both"),
-                Hosting.DEFAULT
-                    .withSandbox("process")
-                    .withEgress(List.of(web.place(), other.place()), List.of()))) {
+                Hostings.reaching(Hostings.PROCESS, web.place(), other.place()))) {
       String list = "permissions: [network_access]\negress: ['%s']\n";
       String one = variant(both, "one", list.formatted(web.place()));
       String two = variant(both, "two", list.formatted(other.place()));
@@ -260,9 +256,9 @@ final class EgressTest {
     try (var bounded =
         new RunningBerth(
             folder.resolve("bounded"),
-            Hosting.DEFAULT
-                .withSandbox("process")
-                .withEgress(List.of(web.place()), List.of("api.example.com", "*.example.org")))) {
+            Hostings.PROCESS.withEgress(
+                new Hosting.Egress(
+                    List.of(web.place()), List.of("api.example.com", "*.example.org"), 1024)))) {
       String id =
           variant(
               bounded,
@@ -312,10 +308,7 @@ final class EgressTest {
     try (var bounded =
         new RunningBerth(
             folder.resolve("little"),
-            Hosting.DEFAULT
-                .withSandbox("process")
-                .withEgressMb(1)
-                .withEgress(List.of(web.place()), List.of()))) {
+            Hostings.PROCESS.withEgress(new Hosting.Egress(List.of(web.place()), List.of(), 1)))) {
       String greedy = bounded.running(Pack.tar(Fixtures.plugin("caller"), folder));
       assertThat(status(bounded, greedy, web)).isEqualTo(200);
       Answer big = bounded.execute(greedy, get("http://" + web.place() + "/big"));

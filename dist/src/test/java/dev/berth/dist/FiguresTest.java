@@ -47,7 +47,7 @@ final class FiguresTest {
   @EnumSource(Kinds.class)
   void figures_follow_what_a_plugin_does(Kinds kind) {
     String yaml = "resources: {memory_mb: 192, timeout_seconds: 20}\n";
-    try (var berth = new RunningBerth(folder.resolve("data"), kind.hosting().withDataMb(16))) {
+    try (var berth = new RunningBerth(folder.resolve("data"), Hostings.data(kind.hosting(), 16))) {
       String id = berth.running(Pack.plugin(folder, "figures", "1.0.0", yaml, MAIN));
       JsonNode before = stats(berth, id);
       does(berth, id, "burn", 200);

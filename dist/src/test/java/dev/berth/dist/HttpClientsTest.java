@@ -2,7 +2,6 @@ package dev.berth.dist;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.berth.cli.Hosting;
 import dev.berth.dist.RunningBerth.Answer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -33,10 +32,7 @@ final class HttpClientsTest {
     tls = new TlsServer(folder);
     berth =
         new RunningBerth(
-            folder.resolve("data"),
-            Hosting.DEFAULT
-                .withSandbox("process")
-                .withEgress(List.of(web.place(), tls.place()), List.of()));
+            folder.resolve("data"), Hostings.reaching(Hostings.PROCESS, web.place(), tls.place()));
     Path plugin = Files.createDirectories(folder.resolve("clients"));
     for (String file : List.of("plugin.yaml", "main.py")) {
       Files.copy(Fixtures.plugin("clients").resolve(file), plugin.resolve(file));

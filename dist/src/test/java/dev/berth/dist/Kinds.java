@@ -24,10 +24,13 @@ enum Kinds {
           DockerEngineHere.available(),
           "needs a Docker engine that has the image " + DockerEngineHere.IMAGE);
     }
-    return Hosting.DEFAULT
-        .withSandbox(sandbox)
-        .withProcessMode(this == EXEC ? "exec" : "zygote")
-        .withDockerImage(this == DOCKER ? DockerEngineHere.IMAGE : "");
+    return Hosting.DEFAULT.withIsolation(
+        new Hosting.Isolation(
+            sandbox,
+            false,
+            this == EXEC ? "exec" : "zygote",
+            this == DOCKER ? DockerEngineHere.IMAGE : "",
+            false));
   }
 
   static List<Kinds> both() {

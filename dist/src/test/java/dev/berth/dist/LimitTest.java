@@ -2,6 +2,7 @@ package dev.berth.dist;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.berth.cli.Hosting;
 import dev.berth.dist.RunningBerth.Answer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -39,7 +40,7 @@ final class LimitTest {
   @ParameterizedTest(name = "RUN-02 RUN-05 each limit is named with its value, {0}")
   @EnumSource(Kinds.class)
   void each_limit_is_named_with_its_value(Kinds kind) {
-    try (var berth = new RunningBerth(folder.resolve("data"), kind.hosting().withDataMb(16))) {
+    try (var berth = new RunningBerth(folder.resolve("data"), Hostings.data(kind.hosting(), 16))) {
       String id = berth.running(Pack.tar(Fixtures.plugin("greedy"), folder));
       meets(berth, id, "files", 502, "open_files", 1024);
       meets(berth, id, "disk", 502, "data_mb", 16);
@@ -65,7 +66,7 @@ final class LimitTest {
         class: Greedy
         resources: {memory_mb: 300, cpu_shares: 3000, timeout_seconds: 20}
         """);
-    var hosting = Kinds.PROCESS.hosting().withMaxima(256, 2048, 10);
+    var hosting = Hostings.PROCESS.withMaxima(new Hosting.Maxima(256, 2048, 10, 1, 128, 256));
     try (var berth = new RunningBerth(folder.resolve("data"), hosting)) {
       Answer answer = berth.upload("/api/plugins/install", Pack.tar(copy, folder));
       assertThat(answer.status()).isEqualTo(422);

@@ -25,7 +25,7 @@ final class RunningBerth implements AutoCloseable {
   private Boot boot;
 
   RunningBerth(Path data) {
-    this(data, Hosting.DEFAULT.withSandbox("process"));
+    this(data, Hostings.PROCESS);
   }
 
   RunningBerth(Path data, Hosting hosting) {

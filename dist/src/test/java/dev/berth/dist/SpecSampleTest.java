@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.berth.dist.RunningBerth.Answer;
 import java.nio.file.Path;
-import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,8 +20,7 @@ class SpecSampleTest {
     try (var web = new LoopbackServer();
         var berth =
             new RunningBerth(
-                folder.resolve("data"),
-                kind.hosting().withEgress(List.of(web.place()), List.of()))) {
+                folder.resolve("data"), Hostings.reaching(kind.hosting(), web.place()))) {
       Answer installed =
           berth.upload("/api/plugins/install", Pack.tar(Fixtures.specSample(), folder));
       Assumptions.assumeFalse(

@@ -41,7 +41,7 @@ final class VolumeTest {
   @EnumSource(Kinds.class)
   @DisplayName("RUN-06 a full disk, a million files, a huge file, endless folders")
   void run06(Kinds kind) throws IOException {
-    try (var berth = new RunningBerth(folder.resolve("data"), kind.hosting().withDataMb(16))) {
+    try (var berth = new RunningBerth(folder.resolve("data"), Hostings.data(kind.hosting(), 16))) {
       String id = berth.running(Pack.tar(Fixtures.plugin("filler"), folder));
       assertThat(berth.get("/api/isolation").json().path("enforced").toString())
           .contains("data_size_limit");
@@ -90,12 +90,12 @@ final class VolumeTest {
   void files_stay_over_restarts_and_the_folder_grows_with_the_setting(Kinds kind) {
     Path data = folder.resolve("data");
     String id;
-    try (var berth = new RunningBerth(data, kind.hosting().withDataMb(16))) {
+    try (var berth = new RunningBerth(data, Hostings.data(kind.hosting(), 16))) {
       id = berth.running(Pack.tar(Fixtures.plugin("filler"), folder));
       assertThat(ask(berth, id, "keep").path("lines").asInt()).isEqualTo(1);
       assertThat(ask(berth, id, "fill").path("bytes").asLong()).isLessThan(16L * MB);
     }
-    try (var berth = new RunningBerth(data, kind.hosting().withDataMb(64))) {
+    try (var berth = new RunningBerth(data, Hostings.data(kind.hosting(), 64))) {
       // Appended to what is there.
       JsonNode more = ask(berth, id, "keep");
       assertThat(more.path("names").toString()).isEqualTo("[\"full\",\"kept\"]");
@@ -111,7 +111,7 @@ final class VolumeTest {
   void a_damaged_image_is_said_and_left_as_it_is(Kinds kind) throws IOException {
     Path data = folder.resolve("data");
     String id;
-    try (var berth = new RunningBerth(data, kind.hosting().withDataMb(16))) {
+    try (var berth = new RunningBerth(data, Hostings.data(kind.hosting(), 16))) {
       id = berth.running(Pack.tar(Fixtures.plugin("filler"), folder));
       assertThat(ask(berth, id, "keep").path("lines").asInt()).isEqualTo(1);
     }
@@ -122,7 +122,7 @@ final class VolumeTest {
       file.seek(0);
       file.write(new byte[good.length]);
     }
-    try (var berth = new RunningBerth(data, kind.hosting().withDataMb(16))) {
+    try (var berth = new RunningBerth(data, Hostings.data(kind.hosting(), 16))) {
       Answer enable = berth.post("/api/plugins/" + id + "/enable");
       assertThat(enable.status()).as(enable.body()).isGreaterThanOrEqualTo(500);
       assertThat(enable.detail()).contains(image.toString()).contains("e2fsck");
@@ -211,7 +211,7 @@ final class VolumeTest {
   @Test
   void more_than_the_size_is_not_taken_over_and_nothing_is_lost() throws IOException {
     Path data = folder.resolve("data");
-    try (var berth = new RunningBerth(data, Kinds.PROCESS.hosting().withDataMb(16))) {
+    try (var berth = new RunningBerth(data, Hostings.data(Kinds.PROCESS.hosting(), 16))) {
       String id = berth.install(Pack.tar(Fixtures.plugin("filler"), folder));
       Path volume = Files.createDirectories(data.resolve("volumes/" + id));
       Files.write(volume.resolve("large"), new byte[20 * MB]);

@@ -117,8 +117,8 @@ public final class Lifecycle implements AutoCloseable {
         new Catalog(
             new PackageStore(
                 paths.data(),
-                ArchiveLimits.DEFAULT.withArchiveBytes(settings.maxUploadBytes()),
-                new ManifestReader(settings.maximum(), HostSettings.VERSION)));
+                ArchiveLimits.DEFAULT.withArchiveBytes(settings.limits().uploadBytes()),
+                new ManifestReader(settings.limits().maximum(), HostSettings.VERSION)));
     var dependencies = new DependencyStore(paths.data(), python, parts.environment());
     var garbage = new Garbage(store, catalog, dependencies);
     var interpreters = new Interpreters(sandbox, python);
@@ -130,11 +130,11 @@ public final class Lifecycle implements AutoCloseable {
             dependencies,
             garbage,
             interpreters,
-            settings.dataBytes(),
+            settings.limits().dataBytes(),
             settings.folders());
     ChannelLimits limits =
         ChannelLimits.DEFAULT.withValueBytes(
-            ChannelLimits.DEFAULT.maxContextBytes(), settings.maxResultBytes());
+            ChannelLimits.DEFAULT.maxContextBytes(), settings.limits().resultBytes());
     var pulse = new Pulse(System::nanoTime);
     var beating = timer.every(Pulse.EVERY, Pulse.EVERY, pulse::beat);
     if (beating.isDone()) {
@@ -149,7 +149,7 @@ public final class Lifecycle implements AutoCloseable {
                 sandbox,
                 loop,
                 parts.channels(),
-                Networks.open(paths.egress(), settings),
+                Networks.open(paths.egress(), settings.egress()),
                 limits,
                 parts.timings(),
                 background),

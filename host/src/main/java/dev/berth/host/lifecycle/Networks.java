@@ -42,9 +42,9 @@ final class Networks {
    *
    * @throws PluginException {@code bad_request} when one of the operator's places is none
    */
-  static Networks open(Path folder, HostSettings settings) {
-    List<Destination> exceptions = EgressOptions.allow(settings.egressAllow());
-    List<Destination> bounds = EgressOptions.only(settings.egressOnly());
+  static Networks open(Path folder, HostSettings.Egress settings) {
+    List<Destination> exceptions = EgressOptions.allow(settings.allow());
+    List<Destination> bounds = EgressOptions.only(settings.only());
     try {
       Files.createDirectories(
           folder,
@@ -61,17 +61,15 @@ final class Networks {
     if (!exceptions.isEmpty()) {
       LOG.warn(
           "egress: plugins with network_access may reach {} though the addresses may be private",
-          String.join(", ", settings.egressAllow()));
+          String.join(", ", settings.allow()));
     }
     if (!bounds.isEmpty()) {
       LOG.info(
           "egress: plugins may reach {} and nothing else",
           String.join(
-              ", ",
-              Stream.concat(settings.egressOnly().stream(), settings.egressAllow().stream())
-                  .toList()));
+              ", ", Stream.concat(settings.only().stream(), settings.allow().stream()).toList()));
     }
-    return new Networks(folder, exceptions, bounds, settings.egressBytes());
+    return new Networks(folder, exceptions, bounds, settings.hourlyBytes());
   }
 
   /**

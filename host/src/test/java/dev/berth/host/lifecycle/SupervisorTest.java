@@ -85,8 +85,7 @@ class SupervisorTest {
                 workers,
                 null,
                 workers,
-                Networks.open(
-                    folder.resolve("egress"), HostSettings.defaults(folder, Path.of("python3"))),
+                Networks.open(folder.resolve("egress"), HostSettings.Egress.DEFAULT),
                 ChannelLimits.DEFAULT,
                 TIMINGS,
                 background),
