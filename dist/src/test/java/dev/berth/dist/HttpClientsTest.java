@@ -2,37 +2,47 @@ package dev.berth.dist;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.berth.cli.Hosting;
 import dev.berth.dist.RunningBerth.Answer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 /** The HTTP libraries that authors use, as they stand, from a real sandbox. */
 @Timeout(240)
+@ParameterizedClass
+@EnumSource(names = {"PROCESS", "DOCKER"})
 final class HttpClientsTest {
-  @TempDir static Path folder;
+  @TempDir static Path shared;
+
+  @Parameter Kinds kind;
 
   private static LoopbackServer web;
   private static TlsServer tls;
   private static RunningBerth berth;
   private static String id;
 
-  @BeforeAll
-  static void open() throws IOException {
+  @BeforeParameterizedClassInvocation
+  static void open(Kinds kind) throws IOException {
+    Hosting hosting = kind.hosting();
+    Path folder = Files.createDirectories(shared.resolve(kind.name()));
     web = new LoopbackServer();
     tls = new TlsServer(folder);
     berth =
         new RunningBerth(
-            folder.resolve("data"), Hostings.reaching(Hostings.PROCESS, web.place(), tls.place()));
+            folder.resolve("data"), Hostings.reaching(hosting, web.place(), tls.place()));
     Path plugin = Files.createDirectories(folder.resolve("clients"));
     for (String file : List.of("plugin.yaml", "main.py")) {
       Files.copy(Fixtures.plugin("clients").resolve(file), plugin.resolve(file));
@@ -48,11 +58,15 @@ final class HttpClientsTest {
     assertThat(enabled.status()).as(enabled.body()).isEqualTo(200);
   }
 
-  @AfterAll
+  @AfterParameterizedClassInvocation
   static void close() {
+    if (berth == null) {
+      return; // skipped
+    }
     berth.close();
     tls.close();
     web.close();
+    berth = null;
   }
 
   private static JsonNode ask(String library, String url) {
