@@ -130,7 +130,21 @@ class Cgroups:
     missing: dict[str, str] = field(default_factory=dict)
 
     def group(self, name: str) -> Group:
-        return Group({c: os.path.join(base, name) for c, base in self.bases.items()}, self.unified)
+        return Group({c: self._folder(c, name) for c in self.bases}, self.unified)
+
+    def _folder(self, controller: str, name: str) -> str:
+        base = self.bases[controller]
+        beside = base == self.bases.get("cpu") and not self.unified
+        return f"{base}-{name}" if beside else os.path.join(base, name)
+
+    def common(self) -> Group | None:
+        """What counts the CPU time of all workers together, and perhaps of others; None where nothing does."""
+        if "cpu" not in self.bases or not (self.unified or "cpuacct" in self.bases):
+            return None
+        if self.unified:
+            return Group({"cpu": self.bases["cpu"]}, True)
+        base = self.bases["cpuacct"]
+        return Group({"cpuacct": os.path.dirname(base) if base == self.bases["cpu"] else base}, False)
 
     def swap_limited(self) -> bool:
         """Whether swap counts against the memory limit, or there is none to count."""

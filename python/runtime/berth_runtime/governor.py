@@ -3,7 +3,9 @@
 A quota bounds one plugin, but two dozen that use theirs up still want many times what the machine has, and the
 kernel deals its time in slices of some milliseconds to whoever is in the queue: a plugin that wakes for a moment's
 work waits for several of them. So a worker that used much of a CPU lately is given a small weight until it has been
-calm for a while. Weights only say who goes first: where nobody else wants the CPU, it goes on as fast as before.
+calm for a while; all that burn weigh about as much as one that doesn't. Weights only say who goes first: where
+nobody else wants the CPU, it goes on as fast as before. Where others do for long, it gets so little that it seems
+calm, and has its full weight back for a moment.
 
 Looking costs something, so as long as all plugins together are calm only their common group is looked at.
 """
@@ -21,11 +23,11 @@ CALM_SECONDS = 0.1  # between looks at the common group
 BUSY_SECONDS = 0.1  # between looks at each worker
 _BUSY_SHARE = 0.3  # of one CPU, all plugins together: below it nobody needs to be looked at
 _HOG_SHARE = 0.4  # of one CPU, where there is enough of it; where there isn't, half of what each could get
-_LEAST_HOG_SHARE = 0.03
+_LEAST_HOG_SHARE = 0.005
 _ACTIVE_SHARE = 0.01
 _CALM_FOR = 1.0
 _REMEMBERED = 30.0  # how long a plugin's next worker is taken for what its last one was
-_DIVISOR = 100
+_LEAST_DIVISOR = 4
 _CPUS = len(os.sched_getaffinity(0))
 
 
@@ -46,7 +48,7 @@ class Governor:
     """Not for use by several threads. Its look() is to be called when next() says."""
 
     def __init__(self, cgroups: Cgroups, clock: Callable[[], float] = time.monotonic) -> None:
-        self._common = Group(dict(cgroups.bases), cgroups.unified) if "cpu" in cgroups.bases else None
+        self._common = cgroups.common()
         self._clock = clock
         self._charges: dict[str, Charge] = {}  # by the group's folder
         self._hogs: dict[str, float] = {}  # plugin -> when it was last seen to burn
@@ -55,6 +57,7 @@ class Governor:
         self._next = 0.0
         self._busy = False
         self._hog = _HOG_SHARE  # of one CPU, as of the last look
+        self._divisor = _LEAST_DIVISOR  # of the weights of those that burn
 
     def take(self, name: str, group: Group, shares: int) -> None:
         """A worker begins, with its weight set to `shares`."""
@@ -112,6 +115,16 @@ class Governor:
             elif charge.small and now - charge.calm_since > _CALM_FOR:
                 self._hogs.pop(charge.name, None)
                 self._weigh(charge, False)
+        self._divide()
+
+    def _divide(self) -> None:
+        """Weighs those that burn by how many they are; in steps, to write seldom."""
+        small = [charge for charge in self._charges.values() if charge.small]
+        divisor = max(_LEAST_DIVISOR, 1 << (len(small) - 1).bit_length())
+        if divisor != self._divisor:
+            self._divisor = divisor
+            for charge in small:
+                self._weigh(charge, True)
 
     def _remember(self, name: str, now: float) -> None:
         if len(self._hogs) >= 10_000:  # plugins come and go; what is remembered of them must too
@@ -120,7 +133,7 @@ class Governor:
 
     def _weigh(self, charge: Charge, small: bool) -> None:
         try:
-            charge.group.weigh(max(2, charge.shares // _DIVISOR) if small else charge.shares)
+            charge.group.weigh(max(2, charge.shares // self._divisor) if small else charge.shares)
             charge.small = small
         except OSError:
             pass  # it is ending

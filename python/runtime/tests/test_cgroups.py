@@ -54,6 +54,32 @@ def test_v1_groups_lie_below_the_hosts_own(tmp_path: pathlib.Path) -> None:
     assert not groups.unified
 
 
+def test_v1_groups_for_cpu_time_lie_beside_the_instances(tmp_path: pathlib.Path) -> None:
+    """Otherwise plugins that are calm would pay for those that burn; see the module."""
+    groups = v1(tmp_path)
+    assert groups.group("w1").folders == {
+        "memory": f"{tmp_path}/memory/own/berth-0a-i1/w1",
+        "pids": f"{tmp_path}/pids/berth-0a-i1/w1",
+        "cpu": f"{tmp_path}/cpu,cpuacct/berth-0a-i1-w1",
+        "cpuacct": f"{tmp_path}/cpu,cpuacct/berth-0a-i1-w1",
+    }
+    together = groups.common()
+    assert together is not None
+    assert together.folders == {"cpuacct": f"{tmp_path}/cpu,cpuacct"}
+
+
+def test_v1_what_counts_cpu_time_may_be_a_tree_of_its_own(tmp_path: pathlib.Path) -> None:
+    groups = cgroups.Cgroups({"cpu": f"{tmp_path}/cpu/berth-0a-i1", "cpuacct": f"{tmp_path}/cpuacct/berth-0a-i1"})
+    assert groups.group("w1").folders == {
+        "cpu": f"{tmp_path}/cpu/berth-0a-i1-w1",
+        "cpuacct": f"{tmp_path}/cpuacct/berth-0a-i1/w1",
+    }
+    together = groups.common()
+    assert together is not None
+    assert together.folders == {"cpuacct": f"{tmp_path}/cpuacct/berth-0a-i1"}
+    assert cgroups.Cgroups({"cpu": f"{tmp_path}/cpu/berth-0a-i1"}).common() is None
+
+
 def test_v1_in_a_container_the_mount_shows_a_part(tmp_path: pathlib.Path) -> None:
     (tmp_path / "memory").mkdir()
     mounts = f"30 20 0:26 /docker/abc {tmp_path}/memory rw - cgroup cgroup rw,memory\n"

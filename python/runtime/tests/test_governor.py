@@ -15,9 +15,10 @@ class Machine:
         self.folder = folder
         self.now = 100.0
         self.used: Dict[str, float] = {}
+        base = folder / "berth"
+        base.mkdir()
         (folder / "cpuacct.usage").write_text("0")
-        base = str(folder)
-        self.cgroups = Cgroups({"cpu": base, "cpuacct": base})
+        self.cgroups = Cgroups({"cpu": str(base), "cpuacct": str(base)})
         self.governor = Governor(self.cgroups, lambda: self.now)
 
     def worker(self, name: str, shares: int = 1024) -> Group:
@@ -30,7 +31,7 @@ class Machine:
         return group
 
     def _write(self, name: str) -> None:
-        (self.folder / name / "cpuacct.usage").write_text(str(int(self.used[name] * 1e9)))
+        (self.folder / f"berth-{name}" / "cpuacct.usage").write_text(str(int(self.used[name] * 1e9)))
         (self.folder / "cpuacct.usage").write_text(str(int(sum(self.used.values()) * 1e9)))
 
     def passes(self, seconds: float, **shares: float) -> None:
@@ -51,7 +52,7 @@ class Machine:
         self._write(name)
 
     def weight(self, name: str) -> int:
-        return int((self.folder / name / "cpu.shares").read_text())
+        return int((self.folder / f"berth-{name}" / "cpu.shares").read_text())
 
 
 @pytest.fixture
@@ -65,20 +66,32 @@ def test_who_burns_goes_last_until_calm(machine: Machine) -> None:
     machine.worker("hog")
     machine.worker("quiet", 512)
     machine.passes(0.5, hog=1.0, quiet=0.02)
-    assert (machine.weight("hog"), machine.weight("quiet")) == (10, 512)
+    assert (machine.weight("hog"), machine.weight("quiet")) == (256, 512)
     machine.passes(0.5, hog=0.0, quiet=0.02)
-    assert machine.weight("hog") == 10, "one breath is no calm"
+    assert machine.weight("hog") == 256, "one breath is no calm"
     machine.passes(1.5, hog=0.0, quiet=0.02)
     assert machine.weight("hog") == 1024
 
 
-def test_many_that_share_the_machine_are_hogs_though_each_gets_little(machine: Machine) -> None:
-    for i in range(24):
+@pytest.mark.parametrize(("many", "weight"), [(24, 32), (150, 4)])
+def test_many_that_share_the_machine_are_hogs_though_each_gets_little(
+    machine: Machine, many: int, weight: int
+) -> None:
+    """All of them together weigh about as much as the victim."""
+    for i in range(many):
         machine.worker(f"w{i}")
     machine.worker("victim")
-    machine.passes(0.5, victim=0.015, **{f"w{i}": 2 / 24 for i in range(24)})
-    assert {machine.weight(f"w{i}") for i in range(24)} == {10}
+    machine.passes(0.5, victim=0.25 / many, **{f"w{i}": 2 / many for i in range(many)})
+    assert {machine.weight(f"w{i}") for i in range(many)} == {weight}
     assert machine.weight("victim") == 1024
+
+
+def test_hogs_weigh_more_again_when_there_are_fewer(machine: Machine) -> None:
+    for i in range(24):
+        machine.worker(f"w{i}")
+    machine.passes(0.5, **{f"w{i}": 2 / 24 for i in range(24)})
+    machine.passes(2.0, w0=1.0, w1=1.0)
+    assert (machine.weight("w0"), machine.weight("w1"), machine.weight("w2")) == (256, 256, 1024)
 
 
 def test_a_hog_that_is_started_again_begins_small(machine: Machine) -> None:
@@ -87,12 +100,12 @@ def test_a_hog_that_is_started_again_begins_small(machine: Machine) -> None:
     machine.governor.give_back(group)
     machine.now += 5
     machine.worker("hog")
-    assert machine.weight("hog") == 10
+    assert machine.weight("hog") == 256
     machine.passes(2.0, hog=0.0)
     assert machine.weight("hog") == 1024
 
 
-@pytest.mark.parametrize(("lived", "weight"), [(BUSY_SECONDS / 2, 10), (BUSY_SECONDS / 100, 1024)])
+@pytest.mark.parametrize(("lived", "weight"), [(BUSY_SECONDS / 2, 256), (BUSY_SECONDS / 100, 1024)])
 def test_who_burns_until_its_end_is_remembered_unlooked_at(machine: Machine, lived: float, weight: int) -> None:
     """But not who ends after a moment's work."""
     group = machine.worker("bomb")

@@ -51,7 +51,7 @@ final class HostDeathTest {
   }
 
   private static String instance(Path cgroup) {
-    return cgroup.toString().replaceAll(".*/(berth-[^/]*).*", "$1");
+    return cgroup.toString().replaceAll(".*/(berth-[^/-]*-[^/-]*).*", "$1");
   }
 
   private static List<Path> cgroups(Path data) {
