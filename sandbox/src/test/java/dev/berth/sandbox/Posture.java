@@ -156,7 +156,8 @@ final class Posture {
     return !limiting.isEmpty()
         && limiting.stream()
             .allMatch(line ->
-                line.matches(".*(/berth-[0-9a-f]{12}-[0-9a-f]{8}[-/]w\\d+|docker[-/][0-9a-f]{64}.*)"));
+                line.matches(
+                    ".*(/berth-[0-9a-f]{12}-[0-9a-f]{8}[-/]w\\d+|docker[-/][0-9a-f]{64}.*)"));
   }
 
   private static Map<String, Object> ofProcess(Path process) throws IOException {
