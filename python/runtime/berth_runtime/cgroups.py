@@ -134,7 +134,8 @@ class Cgroups:
 
     def _folder(self, controller: str, name: str) -> str:
         base = self.bases[controller]
-        beside = base == self.bases.get("cpu") and not self.unified
+        # Without the governor, which needs to see who used how much, one folder's weight is what bounds them all.
+        beside = base == self.bases.get("cpu") and self.common() is not None and not self.unified
         return f"{base}-{name}" if beside else os.path.join(base, name)
 
     def common(self) -> Group | None:

@@ -77,7 +77,12 @@ def test_v1_what_counts_cpu_time_may_be_a_tree_of_its_own(tmp_path: pathlib.Path
     together = groups.common()
     assert together is not None
     assert together.folders == {"cpuacct": f"{tmp_path}/cpuacct/berth-0a-i1"}
-    assert cgroups.Cgroups({"cpu": f"{tmp_path}/cpu/berth-0a-i1"}).common() is None
+
+
+def test_v1_without_anything_that_counts_cpu_time_one_folder_bounds_them_all(tmp_path: pathlib.Path) -> None:
+    groups = cgroups.Cgroups({"cpu": f"{tmp_path}/cpu/berth-0a-i1"})
+    assert groups.common() is None
+    assert groups.group("w1").folders == {"cpu": f"{tmp_path}/cpu/berth-0a-i1/w1"}
 
 
 def test_v1_in_a_container_the_mount_shows_a_part(tmp_path: pathlib.Path) -> None:
