@@ -23,7 +23,11 @@ final class Calls {
     /** There are too many. */
     FULL,
     /** The channel is closed. */
-    CLOSED
+    CLOSED;
+
+    boolean isIn() {
+      return this == YES || this == WAKE;
+    }
   }
 
   // All guarded by this.

@@ -53,7 +53,7 @@ final class SocketWorkerChannel implements WorkerChannel, ChannelLoop.Handler {
   @Override
   public CompletableFuture<Json> initialize(Initialization message, Duration timeout) {
     var call = new Call.Control("initialize", timeout, this::giveUp);
-    if (admit(call, limits.maxInFlight() + CONTROL_PLACES)) {
+    if (admit(call, limits.maxInFlight() + CONTROL_PLACES).isIn()) {
       offer(
           call,
           new HostMessage.Initialize(
@@ -64,27 +64,35 @@ final class SocketWorkerChannel implements WorkerChannel, ChannelLoop.Handler {
   }
 
   @Override
-  public CompletableFuture<ExecutionResult> execute(
+  public @Nullable CompletableFuture<ExecutionResult> execute(
       Json context, Duration timeout, ExecutionListener listener) {
     var call = new Call.Execute(timeout, listener, this::giveUp);
     if (!context.isObject()) {
       call.fail(failures.contextNotObject());
     } else if (context.length() > limits.maxContextBytes()) {
       call.fail(failures.contextTooLarge(context.length(), limits.maxContextBytes()));
-    } else if (admit(call, limits.maxInFlight())) {
-      if (context.length() <= HostMessage.Execute.MAX_CONTEXT) {
-        offer(call, new HostMessage.Execute(call.id, context), false);
-      } else {
-        offer(call, new HostMessage.ExecuteInPieces(call.id, context), false);
+    } else {
+      switch (admit(call, limits.maxInFlight())) {
+        case YES, WAKE -> offer(call, message(call.id, context), false);
+        case FULL -> {}
+        case CLOSED -> {
+          return null;
+        }
       }
     }
     return call;
   }
 
+  private static HostMessage message(long id, Json context) {
+    return context.length() <= HostMessage.Execute.MAX_CONTEXT
+        ? new HostMessage.Execute(id, context)
+        : new HostMessage.ExecuteInPieces(id, context);
+  }
+
   @Override
   public CompletableFuture<Json> health(Duration timeout) {
     var call = new Call.Control("health", timeout, this::giveUp);
-    if (admit(call, limits.maxInFlight() + CONTROL_PLACES)) {
+    if (admit(call, limits.maxInFlight() + CONTROL_PLACES).isIn()) {
       offer(call, new HostMessage.Health(call.id), true);
     }
     return call;
@@ -93,30 +101,26 @@ final class SocketWorkerChannel implements WorkerChannel, ChannelLoop.Handler {
   @Override
   public CompletableFuture<Void> shutdown(Duration timeout) {
     var call = new Call.Control("shutdown", timeout, this::giveUp);
-    if (admit(call, limits.maxInFlight() + CONTROL_PLACES)) {
+    if (admit(call, limits.maxInFlight() + CONTROL_PLACES).isIn()) {
       shutdownAsked = true;
       offer(call, new HostMessage.Shutdown(call.id), true);
     }
     return call.thenApply(ignored -> null);
   }
 
-  private boolean admit(Call<?> call, int limit) {
-    return switch (calls.add(call, limit)) {
-      case YES -> true;
-      case WAKE -> {
-        loop().wakeAt(call.deadline);
-        yield true;
-      }
-      case FULL -> {
-        call.fail(failures.tooManyCalls(limits.maxInFlight()));
-        yield false;
-      }
+  /** Takes it in, or has it failed. */
+  private Calls.Added admit(Call<?> call, int limit) {
+    Calls.Added added = calls.add(call, limit);
+    switch (added) {
+      case YES -> {}
+      case WAKE -> loop().wakeAt(call.deadline);
+      case FULL -> call.fail(failures.tooManyCalls(limits.maxInFlight()));
       case CLOSED -> {
         PluginException why = calls.closed();
         call.fail(why == null ? failures.crashed(null) : why);
-        yield false;
       }
-    };
+    }
+    return added;
   }
 
   private void offer(Call<?> call, HostMessage message, boolean urgent) {

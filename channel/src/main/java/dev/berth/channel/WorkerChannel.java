@@ -6,6 +6,7 @@ import dev.berth.api.Json;
 import dev.berth.api.PluginException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A conversation with one worker. Safe for use by many threads; no method blocks.
@@ -34,8 +35,10 @@ public interface WorkerChannel extends AutoCloseable {
    * at once and the worker is told to cancel; cancelling the future tells it too.
    *
    * @param context a JSON object
+   * @return null when the channel is closed and the worker was never given the call. One that was
+   *     given it may have run it, however soon it crashed
    */
-  CompletableFuture<ExecutionResult> execute(
+  @Nullable CompletableFuture<ExecutionResult> execute(
       Json context, Duration timeout, ExecutionListener listener);
 
   /** Calls {@code health_check()}; JSON null when the plugin has none. */

@@ -289,7 +289,9 @@ class WorkerChannelTest {
         assertThat(failed.error().code()).isEqualTo(ErrorCode.PLUGIN_CRASHED);
       }
       assertThat(worker.listener.awaitClosed().code()).isEqualTo(ErrorCode.PLUGIN_CRASHED);
-      assertThat(failure(worker, "{}").code()).isEqualTo(ErrorCode.PLUGIN_CRASHED);
+      assertThat(worker.channel.execute(Json.of("{}"), RunningWorker.LONG, ExecutionListener.NONE))
+          .as("a call that it never had")
+          .isNull();
       assertThat(worker.listener.closings).hasValue(1);
     }
   }

@@ -119,7 +119,7 @@ final class Call extends CompletableFuture<ExecutionResult>
     }
   }
 
-  static boolean isCrash(ExecutionResult result) {
+  private static boolean isCrash(ExecutionResult result) {
     return result instanceof ExecutionResult.Failed failed
         && failed.error().code() == ErrorCode.PLUGIN_CRASHED;
   }

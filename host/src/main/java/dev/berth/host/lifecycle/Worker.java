@@ -16,7 +16,6 @@ import dev.berth.sandbox.SandboxProcess;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Future;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
@@ -196,8 +195,7 @@ final class Worker implements ChannelListener {
     }
     CompletableFuture<ExecutionResult> answer =
         channel().execute(call.context(), call.remaining(callLimit), call.listener());
-    // Known at once that the socket is closed: the worker never had it, so another may.
-    if (answer.state() == Future.State.SUCCESS && Call.isCrash(answer.resultNow())) {
+    if (answer == null) { // Only a call that this worker never had may be another's.
       gate.close();
       gate.exit();
       return false;

@@ -40,6 +40,9 @@ final class FakeWorker implements SandboxProcess, WorkerChannel {
   /** Done when a call is given to it, by whoever gives it. */
   volatile Runnable onCall = () -> {};
 
+  /** Done when it has a call, by whoever gave it. */
+  volatile Runnable onGiven = () -> {};
+
   /** What it answers every call with, at once; null when the test answers. */
   volatile String auto;
 
@@ -153,12 +156,14 @@ final class FakeWorker implements SandboxProcess, WorkerChannel {
     onCall.run();
     var call = new Given(context, timeout, new CompletableFuture<>());
     if (closed != null) {
-      call.answer().complete(new ExecutionResult.Failed(closed, Duration.ZERO));
-    } else if (auto != null) {
+      return null;
+    }
+    if (auto != null) {
       call.answer(auto);
     } else {
       all.add(call);
       calls.add(call);
+      onGiven.run();
     }
     return call.answer();
   }

@@ -298,6 +298,18 @@ class SupervisorTest {
   }
 
   @Test
+  void a_worker_that_dies_of_a_call_before_it_is_seen_to_be_sent_has_had_it() {
+    FakeWorker first = up();
+    first.onGiven = () -> first.crash(new SandboxExit.Exited(3));
+    PluginException error = failure(call("{}"));
+    assertThat(error.code()).isEqualTo(ErrorCode.PLUGIN_CRASHED);
+    assertThat(error.details()).isEqualTo(Map.of("reason", "exit", "exit_code", 3));
+    FakeWorker second = workers.next();
+    assertThat(join(answered(second, call("{}"), "1")).orThrow().result()).isEqualTo(Json.of("1"));
+    assertThat(second.all).hasSize(1);
+  }
+
+  @Test
   void the_reason_may_come_after_the_sockets_end() {
     FakeWorker worker = up();
     worker.exitsOnKill = false;
