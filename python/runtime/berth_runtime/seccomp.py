@@ -12,8 +12,8 @@ from berth_runtime import linux
 
 _LOAD_WORD = 0x20  # BPF_LD | BPF_W | BPF_ABS
 _AND = 0x54  # BPF_ALU | BPF_AND | BPF_K
+_JUMP = 0x05
 _JUMP_EQUAL = 0x15
-_JUMP_GREATER = 0x25
 _JUMP_GREATER_EQUAL = 0x35
 _JUMP_BITS = 0x45
 _RETURN = 0x06
@@ -60,10 +60,7 @@ def build(policy: dict[str, Any], machine: str) -> bytes:
             _op(_JUMP_GREATER_EQUAL, int(architecture["x32_bit"], 16), 0, 1),
             _op(_RETURN, _KILL_PROCESS),
         ]
-    program += [
-        _op(_JUMP_GREATER, policy["newest"], 0, 1),
-        _op(_RETURN, _refusal(policy["above_newest"])),
-    ]
+    outcomes: dict[int, list[bytes]] = {}
     conditional: dict[int, list[bytes]] = {}
     for rule in policy["rules"]:
         refusal = _op(_RETURN, _refusal(rule["errno"]))
@@ -75,13 +72,35 @@ def build(policy: dict[str, Any], machine: str) -> bytes:
             if "when" in rule:
                 conditional.setdefault(numbers[call], []).extend(_test(rule["when"], refusal))
             else:
-                program += [_op(_JUMP_EQUAL, numbers[call], 0, 1), refusal]
+                outcomes.setdefault(numbers[call], [refusal])
     for number, body in conditional.items():
         # The body leaves the accumulator changed, so it ends by letting the call through.
-        body = [*body, _op(_RETURN, _ALLOW)]
-        program += [_op(_JUMP_EQUAL, number, 0, len(body)), *body]
-    program.append(_op(_RETURN, _ALLOW))
-    return b"".join(program)
+        outcomes.setdefault(number, [*body, _op(_RETURN, _ALLOW)])
+    return b"".join(program + _search(_ranges(outcomes, policy["newest"], _refusal(policy["above_newest"]))))
+
+
+def _ranges(outcomes: dict[int, list[bytes]], newest: int, above: int) -> list[tuple[int, list[bytes]]]:
+    """What is done with which numbers: the first of each range, rising, and what is done with all of it."""
+    allowed = [_op(_RETURN, _ALLOW)]
+    ranges: list[tuple[int, list[bytes]]] = []
+    for number in range(newest + 2):
+        outcome = [_op(_RETURN, above)] if number > newest else outcomes.get(number, allowed)
+        if not ranges or ranges[-1][1] != outcome:
+            ranges.append((number, outcome))
+    return ranges
+
+
+def _search(ranges: list[tuple[int, list[bytes]]]) -> list[bytes]:
+    """Finds the range by halves. The kernel tries a filter on every call's number when it is applied, to know which
+    are always let through, so its length is what applying it costs."""
+    if len(ranges) == 1:
+        return ranges[0][1]
+    middle = len(ranges) // 2
+    below, rest = _search(ranges[:middle]), _search(ranges[middle:])
+    first = ranges[middle][0]
+    if len(below) < 256:  # as far as a conditional jump goes
+        return [_op(_JUMP_GREATER_EQUAL, first, len(below), 0), *below, *rest]
+    return [_op(_JUMP_GREATER_EQUAL, first, 0, 1), _op(_JUMP, len(below)), *below, *rest]
 
 
 def _test(conditions: list[dict[str, Any]], refusal: bytes) -> list[bytes]:
