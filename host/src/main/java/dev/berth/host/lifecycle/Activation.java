@@ -3,16 +3,24 @@ package dev.berth.host.lifecycle;
 import dev.berth.api.PluginException;
 import dev.berth.api.PluginState;
 import dev.berth.host.store.PluginRow;
+import java.util.concurrent.CompletableFuture;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Enables and disables. */
 final class Activation {
+  private static final Logger LOG = LoggerFactory.getLogger(Activation.class);
+
   private final Rooms rooms;
 
   Activation(Rooms rooms) {
     this.rooms = rooms;
   }
 
-  /** The worker first, then the registry: an enable that fails has changed nothing. */
+  /**
+   * The registry is written while the worker starts, and put back where that fails: an enable that
+   * fails has changed nothing, and a host that dies meanwhile has done it or not.
+   */
   void enable(Supervisor plugin) {
     plugin.exclusively(
         "enabled",
@@ -24,26 +32,57 @@ final class Activation {
             return plugin;
           }
           PluginRow enabled = Rows.with(row, new PluginState.Enabled(), rooms.clock().instant());
-          Worker worker =
-              plugin.launch(rooms.engine().plans().plan(enabled), new Launcher.Attempt());
-          if (!wasEnabled) {
-            recordOrKill(plugin, enabled, worker);
-          }
+          LaunchPlan plan = rooms.engine().plans().plan(enabled);
+          Worker worker = wasEnabled ? launch(plugin, plan) : launchAndRecord(plugin, plan, row);
           plugin.freshStart();
           handOver(plugin, worker);
           return plugin;
         });
   }
 
-  private void recordOrKill(Supervisor plugin, PluginRow row, Worker worker) {
+  private static Worker launch(Supervisor plugin, LaunchPlan plan) {
+    return plugin.launch(plan, new Launcher.Attempt());
+  }
+
+  private Worker launchAndRecord(Supervisor plugin, LaunchPlan plan, PluginRow before) {
+    CompletableFuture<Void> recorded =
+        CompletableFuture.runAsync(() -> record(plan.row()), rooms.engine().background());
+    Worker worker;
     try {
-      rooms.store().registry().setState(row.tenant(), row.id(), row.state());
+      worker = launch(plugin, plan);
+    } catch (RuntimeException e) {
+      putBack(recorded, before, e);
+      throw e;
+    }
+    try {
+      Await.whole(recorded);
     } catch (PluginException e) {
       worker.kill(e);
       throw e;
     }
     rooms.copy().changed();
     plugin.log().fromHost("INFO", "enabled");
+    return worker;
+  }
+
+  private void record(PluginRow row) {
+    rooms.store().registry().setState(row.tenant(), row.id(), row.state(), row.updatedAt());
+  }
+
+  private void putBack(
+      CompletableFuture<Void> recorded, PluginRow before, RuntimeException because) {
+    try {
+      Await.whole(recorded);
+    } catch (PluginException e) {
+      because.addSuppressed(e);
+      return; // It was never written.
+    }
+    try {
+      record(before);
+    } catch (PluginException e) {
+      LOG.error("{} will be started when the host is, though it can't be: {}", before.id(), e);
+      because.addSuppressed(e);
+    }
   }
 
   /** Gives the calls to {@code worker} and stops the one that had them. */
@@ -65,7 +104,7 @@ final class Activation {
             case PluginState.Enabled _, PluginState.Failed _ -> {
               PluginRow disabled =
                   Rows.with(row, new PluginState.Disabled(), rooms.clock().instant());
-              rooms.store().registry().setState(row.tenant(), row.id(), disabled.state());
+              record(disabled);
               rooms.copy().changed();
               Worker worker = plugin.withdraw(disabled, null);
               if (worker != null) {

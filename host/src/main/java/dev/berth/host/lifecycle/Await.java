@@ -5,9 +5,11 @@ import dev.berth.api.PluginException;
 import java.time.Duration;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /** Waits for what completes elsewhere. */
 final class Await {
@@ -23,9 +25,7 @@ final class Await {
     try {
       return future.get(limit.toNanos(), TimeUnit.NANOSECONDS);
     } catch (ExecutionException e) {
-      throw e.getCause() instanceof PluginException known
-          ? known
-          : new PluginException(ErrorCode.INTERNAL, String.valueOf(e.getCause()), e.getCause());
+      throw failure(e.getCause());
     } catch (CancellationException e) {
       throw new PluginException(ErrorCode.CANCELLED, "It was cancelled.", e);
     } catch (TimeoutException _) {
@@ -34,6 +34,25 @@ final class Await {
       Thread.currentThread().interrupt();
       throw new PluginException(ErrorCode.CANCELLED, "It was interrupted.", e);
     }
+  }
+
+  /**
+   * Waits for it as long as it takes; an interrupt changes nothing.
+   *
+   * @throws PluginException the future's own failure
+   */
+  static void whole(CompletableFuture<Void> future) {
+    try {
+      future.join();
+    } catch (CompletionException e) {
+      throw failure(e.getCause());
+    }
+  }
+
+  private static PluginException failure(@Nullable Throwable cause) {
+    return cause instanceof PluginException known
+        ? known
+        : new PluginException(ErrorCode.INTERNAL, String.valueOf(cause), cause);
   }
 
   /**

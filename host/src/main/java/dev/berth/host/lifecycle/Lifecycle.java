@@ -141,7 +141,7 @@ public final class Lifecycle implements AutoCloseable {
       throw new IllegalStateException("the timer doesn't run");
     }
     Clock clock = Clock.systemUTC();
-    var copy = new RegistryCopy(store.manifest(), background);
+    var copy = new RegistryCopy(store.manifest(), timer);
     var engine =
         new Engine(
             plans,
@@ -154,9 +154,10 @@ public final class Lifecycle implements AutoCloseable {
                 parts.timings(),
                 background),
             (row, state) -> {
-              store.registry().setState(row.tenant(), row.id(), state);
+              PluginRow now = Rows.with(row, state, clock.instant());
+              store.registry().setState(row.tenant(), row.id(), state, now.updatedAt());
               copy.changed();
-              return Rows.with(row, state, clock.instant());
+              return now;
             },
             parts.timings(),
             timer,
@@ -270,6 +271,7 @@ public final class Lifecycle implements AutoCloseable {
     rooms.engine().timer().close();
     background.shutdown();
     awaitBackground();
+    rooms.copy().write();
     for (Supervisor plugin : rooms.plugins().all()) {
       plugin.log().flush();
       plugin.errors().flush();

@@ -2,64 +2,59 @@ package dev.berth.host.lifecycle;
 
 import dev.berth.api.PluginException;
 import dev.berth.host.store.PluginsManifest;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutorService;
+import java.time.Duration;
 import java.util.concurrent.RejectedExecutionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps plugins/manifest.json up to date. It is a copy for people, and written out to the disk
- * takes longer than the rest of an enable: no operation waits for it, and several changes are one
- * write.
+ * Keeps plugins/manifest.json up to date. It is a copy for people, and to write it out takes longer
+ * than the rest of an enable: it follows a moment later, when the plugin's first calls have passed,
+ * and several changes are one write.
  */
 final class RegistryCopy {
   private static final Logger LOG = LoggerFactory.getLogger(RegistryCopy.class);
+  private static final Duration SOON = Duration.ofMillis(250);
 
   private final PluginsManifest file;
-  private final ExecutorService background;
-  private boolean stale;
-  private CompletableFuture<Void> writing = CompletableFuture.completedFuture(null);
+  private final Timer timer;
+  private final Object writing = new Object();
+  private boolean stale; // guarded by this
 
-  RegistryCopy(PluginsManifest file, ExecutorService background) {
+  RegistryCopy(PluginsManifest file, Timer timer) {
     this.file = file;
-    this.background = background;
+    this.timer = timer;
   }
 
   /** The registry has changed. */
-  synchronized void changed() {
-    stale = true;
-    if (writing.isDone()) {
+  void changed() {
+    if (!stale(true)) {
       try {
-        writing = CompletableFuture.runAsync(this::write, background);
+        timer.later(SOON, this::write);
       } catch (RejectedExecutionException _) {
         write(); // The host closes.
       }
     }
   }
 
-  /** Completed when the copy has what was changed before this call. */
-  synchronized CompletableFuture<Void> upToDate() {
-    return writing;
-  }
-
-  /** Writes until there is nothing new to write. */
+  /** When it returns the copy has what was changed before. */
   void write() {
-    while (isStale()) {
-      try {
-        file.write();
-      } catch (PluginException e) {
-        LOG.warn("plugins/manifest.json is out of date until the next change: {}", e.getMessage());
+    synchronized (writing) {
+      if (stale(false)) {
+        try {
+          file.write();
+        } catch (PluginException e) {
+          LOG.warn(
+              "plugins/manifest.json is out of date until the next change: {}", e.getMessage());
+        }
       }
     }
   }
 
-  private synchronized boolean isStale() {
+  /** Whether it was. */
+  private synchronized boolean stale(boolean now) {
     boolean was = stale;
-    stale = false;
-    if (!was) {
-      writing = CompletableFuture.completedFuture(null);
-    }
+    stale = now;
     return was;
   }
 }

@@ -122,9 +122,10 @@ public final class Registry {
   }
 
   /**
+   * @param at when it became so
    * @throws PluginException {@code plugin_not_found}
    */
-  public void setState(TenantId tenant, PluginId id, PluginState state) {
+  public void setState(TenantId tenant, PluginId id, PluginState state, Instant at) {
     int changed =
         database.write(handle ->
             handle
@@ -135,7 +136,7 @@ public final class Registry {
                 .bind("id", id.value())
                 .bind("status", state.status())
                 .bind("failure", failure(state))
-                .bind("now", Instant.now().toEpochMilli())
+                .bind("now", at.toEpochMilli())
                 .execute());
     requireOne(changed, id);
   }

@@ -114,7 +114,7 @@ final class HostFixture implements AutoCloseable {
     assertThat(plugins.list(StatusFilter.ALL))
         .extracting(plugin -> plugin.id().value())
         .containsExactlyInAnyOrderElementsOf(ids);
-    host.rooms().copy().upToDate().join();
+    host.rooms().copy().write();
     assertThat(copied()).isEqualTo(ids);
   }
 

@@ -20,6 +20,7 @@ import dev.berth.api.PluginState;
 import dev.berth.api.StatusFilter;
 import dev.berth.api.TenantId;
 import dev.berth.api.WorkerState;
+import dev.berth.host.store.PluginRow;
 import dev.berth.sandbox.ProcessSandbox;
 import dev.berth.sandbox.ProcessSandboxSettings;
 import dev.berth.sandbox.Sandbox;
@@ -207,9 +208,11 @@ class HostTest {
 
   private PluginException startFailure(String main) {
     PluginId id = install(plugin("broken", "1.0.0", main));
+    List<PluginRow> before = host.host.rooms().store().registry().all();
     PluginException error = refused(() -> host.plugins.enable(id));
     assertThat(host.plugins.info(id).state()).isEqualTo(new PluginState.Installed());
     assertThat(host.plugins.info(id).worker()).isEqualTo(new WorkerState.Stopped());
+    assertThat(host.host.rooms().store().registry().all()).isEqualTo(before);
     host.plugins.uninstall(id);
     host.assertConsistent();
     return error;

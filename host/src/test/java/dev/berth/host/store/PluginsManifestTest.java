@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.berth.api.PluginState;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -19,7 +20,9 @@ class PluginsManifestTest {
   void it_shows_the_registry() {
     try (Store store = Store.open(dir)) {
       PluginRow row = Rows.installed(store, DEFAULT, "dice");
-      store.registry().setState(DEFAULT, row.id(), new PluginState.Failed("out of memory"));
+      store
+          .registry()
+          .setState(DEFAULT, row.id(), new PluginState.Failed("out of memory"), Instant.now());
       store.manifest().write();
       JsonNode plugins = read().get("plugins");
       assertThat(plugins.size()).isEqualTo(1);

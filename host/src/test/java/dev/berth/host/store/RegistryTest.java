@@ -11,6 +11,7 @@ import dev.berth.api.PluginException;
 import dev.berth.api.PluginId;
 import dev.berth.api.PluginState;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -71,7 +72,8 @@ class RegistryTest {
     assertThat(registry.findByName(OTHER, "dice")).contains(theirs);
     assertThat(registry.delete(DEFAULT, theirs.id())).isFalse();
     assertThatExceptionOfType(PluginException.class)
-        .isThrownBy(() -> registry.setState(DEFAULT, theirs.id(), new PluginState.Enabled()))
+        .isThrownBy(
+            () -> registry.setState(DEFAULT, theirs.id(), new PluginState.Enabled(), Instant.now()))
         .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.PLUGIN_NOT_FOUND));
     assertThatExceptionOfType(PluginException.class)
         .isThrownBy(() -> registry.setPackage(DEFAULT, theirs.id(), "2.0.0", "sha256-x", null))
@@ -94,10 +96,12 @@ class RegistryTest {
   @Test
   void states_and_packages_change() {
     PluginRow row = Rows.installed(store, DEFAULT, "dice");
-    registry.setState(DEFAULT, row.id(), new PluginState.Failed("why"));
+    registry.setState(DEFAULT, row.id(), new PluginState.Failed("why"), Instant.ofEpochSecond(1));
+    assertThat(registry.find(DEFAULT, row.id()).orElseThrow().updatedAt())
+        .isEqualTo(Instant.ofEpochSecond(1));
     assertThat(registry.find(DEFAULT, row.id()).orElseThrow().state())
         .isEqualTo(new PluginState.Failed("why"));
-    registry.setState(DEFAULT, row.id(), new PluginState.Enabled());
+    registry.setState(DEFAULT, row.id(), new PluginState.Enabled(), Instant.now());
     registry.setPackage(DEFAULT, row.id(), "1.1.0", "sha256-b", "e".repeat(64));
     PluginRow now = registry.find(DEFAULT, row.id()).orElseThrow();
     assertThat(now.state()).isEqualTo(new PluginState.Enabled());
