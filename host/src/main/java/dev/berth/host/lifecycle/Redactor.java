@@ -1,6 +1,7 @@
 package dev.berth.host.lifecycle;
 
 import dev.berth.api.ConfigSchema;
+import dev.berth.api.ConfigSchema.Setting;
 import dev.berth.api.Json;
 import dev.berth.api.PluginException;
 import java.util.ArrayList;
@@ -32,6 +33,9 @@ record Redactor(List<String> secrets) {
 
   /** Knows the secret ones among {@code settings}, however deep they are. */
   static Redactor of(ConfigSchema schema, Json settings) {
+    if (schema.settings().values().stream().noneMatch(Setting::secret)) {
+      return NONE;
+    }
     var found = new ArrayList<String>();
     JsonNode tree = MAPPER.readTree(settings.toByteArray());
     schema

@@ -29,6 +29,9 @@ public final class SettingsRules {
    * version of the plugin perhaps, is left out; values are not checked.
    */
   public static Json effective(ConfigSchema schema, Json packageDefaults, Json overrides) {
+    if (schema.settings().isEmpty()) {
+      return Json.of("{}");
+    }
     ObjectNode lower = object(packageDefaults);
     ObjectNode upper = object(overrides);
     ObjectNode values = SettingValues.MAPPER.createObjectNode();
@@ -106,6 +109,9 @@ public final class SettingsRules {
    *     is the list of their keys
    */
   public static void checkComplete(String plugin, ConfigSchema schema, Json effective) {
+    if (schema.settings().values().stream().noneMatch(Setting::required)) {
+      return;
+    }
     ObjectNode values = object(effective);
     List<String> missing = new ArrayList<>();
     var lines = new StringBuilder();
