@@ -27,7 +27,9 @@ import signal
 import sys
 from typing import Any, Dict, List, NoReturn, Optional, Tuple
 
-from berth_runtime import jail, linux, tree
+from berth_runtime import linux, tree
+from berth_runtime.mounts import ACCESS
+from berth_runtime.steps import StepError, step
 from berth_runtime.volumes import Volumes, usable
 
 
@@ -84,8 +86,8 @@ def _answer(order: Dict[str, Any], volumes: Optional[Volumes]) -> None:
             volumes.give_back(order["release"])
         elif volumes is not None and "used" in order:
             used = volumes.used(order["used"])
-    except (OSError, ValueError, jail.StepError) as e:
-        problem = f"{e.step}: {e.cause}" if isinstance(e, jail.StepError) else str(e)
+    except (OSError, ValueError, StepError) as e:
+        problem = f"{e.step}: {e.cause}" if isinstance(e, StepError) else str(e)
     _say({"id": order["id"], "problem": problem, "bytes": used})
 
 
@@ -121,7 +123,7 @@ def _attach(order: Dict[str, Any], volumes: Optional[Volumes]) -> None:
 
 def _open(mount: Dict[str, Any], user: int, volumes: Optional[Volumes]) -> int:
     source, owner = mount["source"], mount["owner"]
-    with jail.step(f"open {source}"):
+    with step(f"open {source}"):
         if mount["access"] == "socket":
             return tree.detached_socket(source)
         if mount["target"].startswith("/folders/"):
@@ -132,7 +134,7 @@ def _open(mount: Dict[str, Any], user: int, volumes: Optional[Volumes]) -> int:
         else:
             fd = tree.detached(source, owner)
     if owner is not None:
-        with jail.step(f"map the owner of {source}"):
+        with step(f"map the owner of {source}"):
             mapped = linux.id_map(owner, owner, user)
             try:
                 linux.apply_id_map(fd, mapped)
@@ -146,12 +148,12 @@ def _in_container(namespace: int, mounts: List[Dict[str, Any]], detached: List[i
         linux.setns(namespace, linux.CLONE_NEWNS)
         for mount, fd in zip(mounts, detached):
             target = mount["target"]
-            with jail.step(f"mount {target}"):
+            with step(f"mount {target}"):
                 if target.startswith("/folders/"):
                     _place(target)
                 linux.attach_tree(fd, target)
-                linux.restrict(target, jail.ACCESS[mount["access"]])
-    except jail.StepError as e:
+                linux.restrict(target, ACCESS[mount["access"]])
+    except StepError as e:
         os.write(write, f"{e.step}: {e.cause}".encode())
     except BaseException as e:
         os.write(write, str(e).encode() or b"?")
@@ -163,8 +165,8 @@ def _in_container(namespace: int, mounts: List[Dict[str, Any]], detached: List[i
 def _place(target: str) -> None:
     """A place in the container's read-only /folders."""
     folder = os.path.dirname(target)
-    linux.mount("none", folder, None, linux.MS_REMOUNT | linux.MS_BIND | jail.ACCESS["write"])
+    linux.mount("none", folder, None, linux.MS_REMOUNT | linux.MS_BIND | ACCESS["write"])
     try:
         os.mkdir(target, 0o755)
     finally:
-        linux.mount("none", folder, None, linux.MS_REMOUNT | linux.MS_BIND | jail.ACCESS["read"] | linux.MS_NOEXEC)
+        linux.mount("none", folder, None, linux.MS_REMOUNT | linux.MS_BIND | ACCESS["read"] | linux.MS_NOEXEC)

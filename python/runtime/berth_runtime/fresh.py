@@ -46,14 +46,14 @@ def become(common: Jail, control: int, host: int) -> NoReturn:
 
 def main() -> NoReturn:
     """The new program: imports what a worker needs, then waits as a fork of the zygote would."""
-    from berth_runtime import jail
+    from berth_runtime import jail, steps
 
     told, control, host = (int(number) for number in sys.argv[1:4])
     launcher = socket.socket(fileno=control)
     try:
         common = _prepare(told)
     except BaseException as e:
-        jail.fail(launcher, jail.StepError("import the worker in a fresh interpreter", e))
+        jail.fail(launcher, steps.StepError("import the worker in a fresh interpreter", e))
     jail.wait_and_work(common, launcher, host)
 
 

@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass
 from typing import Callable, Iterable
 
-from berth_runtime.cgroups import Cgroups, Group
+from berth_runtime.cgroups import Cgroups, Group, read
 
 CALM_SECONDS = 0.1  # between looks at the common group
 BUSY_SECONDS = 0.1  # between looks at each worker
@@ -147,9 +147,8 @@ def _usage(group: Group) -> int:
     """CPU time of a group and what is below it, in nanoseconds; 0 when it is gone."""
     try:
         if group.unified:
-            with open(os.path.join(group.folders["cpu"], "cpu.stat"), encoding="ascii") as f:
-                return int(f.readline().split()[1]) * 1000  # usage_usec comes first
-        with open(os.path.join(group.folders["cpuacct"], "cpuacct.usage"), encoding="ascii") as f:
-            return int(f.read())
+            text = read(os.path.join(group.folders["cpu"], "cpu.stat"))
+            return int(text.split(None, 2)[1]) * 1000  # usage_usec comes first
+        return int(read(os.path.join(group.folders["cpuacct"], "cpuacct.usage")))
     except (OSError, KeyError, ValueError, IndexError):
         return 0

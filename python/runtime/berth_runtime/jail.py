@@ -4,12 +4,12 @@
 known. Both are one function each, because their order is what makes them safe:
 
 - Namespaces come before the tree, the tree before the loss of rights that building it needs.
-- The plugin's folders arrive as detached mounts, so that a parked child has no way to the rest of the host's files.
 - The user namespace is last of the namespaces: the others then belong to the host's, and even a plugin that
-  regained every capability in its own could change none of them.
-- The worker connects after it changed its uid, because the host checks the uid of its peer.
-- seccomp is last, since it forbids what the steps before it do. The tokens are sent after it: a host that has seen
-  them knows that everything is in force.
+  regained every capability in its own could change none of them. Nor can the child mount anything from then on: the
+  launcher mounts the plugin's folders (see mounts.py), and a parked child has no way to the host's files.
+- The worker connects after it changed its uid, because the host checks the uid of its peer. It shows its tokens at
+  once, so that the host has its first message ready; that is read when all else is done, and no sooner.
+- seccomp is last, since it forbids what the steps before it do.
 """
 
 from __future__ import annotations
@@ -22,35 +22,25 @@ import resource
 import select
 import signal
 import socket
-import struct
 import sys
 import traceback
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
 from berth_runtime import fresh, init, landlock, linux, rehearsal, tree
 from berth_runtime.cgroups import Group, Limits
 from berth_runtime.seccomp import Filter
+from berth_runtime.steps import StepError, step
 
 FIRST_UID = 200_000
 LAST_UID = 265_534
 INIT_UID = 265_535  # the inits' own: no plugin can signal or look into its init
 _MAX_FILE_BYTES = 1 << 30
 _MESSAGE = 65536
-_MOUNTS = 32  # at most, of one plugin
 
-# What a plugin may do with a folder. What it can write to is not executable: native code comes from the package and
-# its locked dependencies alone.
-ACCESS = {
-    "read": linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV,
-    "write": linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC,
-    "view": linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC,
-    "socket": linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC,
-}
-
-# What a child and the launcher say to each other; a failure is JSON: {"failed": step, "why": text}.
-PARKED, READY, GO = b"parked", b"ready", b"go"
+# What a child says to the launcher when it waits. A failure is JSON: {"failed": step, "why": text}. What the
+# launcher says is the order: token, name, uid and the folders that may be written to, a line each.
+PARKED = b"parked"
 
 ENVIRONMENT = {
     "PATH": os.path.dirname(os.path.realpath(sys.executable)) + ":/usr/bin:/bin",
@@ -59,24 +49,6 @@ ENVIRONMENT = {
     "TMPDIR": "/tmp",
     "LANG": "C.UTF-8",
 }
-
-
-class StepError(Exception):
-    """A step of isolating failed. Its text says which, and what the kernel said."""
-
-    def __init__(self, step: str, cause: BaseException) -> None:
-        super().__init__(step, str(cause))
-        self.step = step
-        self.cause = str(cause) or type(cause).__name__
-
-
-@contextlib.contextmanager
-def step(name: str) -> Iterator[None]:
-    """Names what is being done, for the message when it fails."""
-    try:
-        yield
-    except (OSError, ValueError, ImportError) as e:
-        raise StepError(name, e) from e
 
 
 @dataclass(frozen=True)
@@ -300,41 +272,29 @@ def _work(jail: Jail, channel: socket.socket) -> NoReturn:
 
 
 def _wait_and_enter(jail: Jail, control: socket.socket, host: int) -> socket.socket:
-    control.send(PARKED)
-    message, ancillary, _, _ = control.recvmsg(_MESSAGE, socket.CMSG_SPACE(4 * _MOUNTS), socket.MSG_CMSG_CLOEXEC)
-    if not message:
-        os._exit(0)  # the launcher is gone
-    fds = struct.unpack(f"{len(ancillary[0][2]) // 4}i", ancillary[0][2])
-    return _enter(jail, message, fds, control, host)
-
-
-def _enter(jail: Jail, message: bytes, fds: tuple[int, ...], control: socket.socket, host: int) -> socket.socket:
-    """Turns a parked child into the sandbox of one plugin. See the head of this file for the order."""
-    token, name, outside, *mounts = message.split(b"\n")
-    places = [line.decode().partition(" ")[::2] for line in mounts]
-    folders = [target for _, target in places if target.startswith(tree.FOLDERS + "/")]
-    if folders:
-        with step("make places for shared folders"):
-            _make_places(folders)
-    for (access, target), fd in zip(places, fds):
-        with step(f"mount {target}"):
-            _attach(fd, target, ACCESS[access])
-    writable = [target for access, target in places if access == "write"]
     if jail.user_namespace:
         with step("enter a user namespace"):
             linux.unshare(linux.CLONE_NEWUSER)
-    # The launcher sets the memory limit, and the user namespace's ids, which only it may.
-    control.send(READY)
-    if control.recv(16) != GO:
-        os._exit(1)
     with step("pin capabilities"):
         linux.pin_capabilities()
+    control.send(PARKED)
+    order = control.recv(_MESSAGE)
+    if not order:
+        os._exit(0)  # the launcher is gone
+    return _enter(jail, order, control, host)
+
+
+def _enter(jail: Jail, order: bytes, control: socket.socket, host: int) -> socket.socket:
+    """Turns a parked child into the sandbox of one plugin, whose folders are mounted. See the head of this file for
+    the order."""
+    token, name, outside, *writable = order.split(b"\n")
     uid = tree.PLUGIN_ID if jail.user_namespace else int(outside)
     with step("change to the plugin's uid"):
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
     with step("connect to the host"):
-        channel, output = _connect(host), _connect(host)
+        secret = bytes.fromhex(token.decode())
+        channel, output = _connect(host, secret + b"C\n"), _connect(host, secret + b"O\n")
     with step("drop capabilities"):
         linux.drop_capabilities()
         linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
@@ -347,14 +307,10 @@ def _enter(jail: Jail, message: bytes, fds: tuple[int, ...], control: socket.soc
     os.umask(0o077)
     if jail.landlock:
         with step("apply Landlock"):
-            landlock.restrict(jail.landlock, [*writable, "/tmp"])
+            landlock.restrict(jail.landlock, [*(path.decode() for path in writable), "/tmp"])
     if jail.filter is not None:
         with step("apply the system call filter"):
             jail.filter.apply()
-    with step("send the tokens"):
-        secret = bytes.fromhex(token.decode())
-        channel.sendall(secret + b"C\n")
-        output.sendall(secret + b"O\n")
     os.dup2(output.fileno(), 1)
     os.dup2(output.fileno(), 2)
     control.detach()
@@ -363,23 +319,9 @@ def _enter(jail: Jail, message: bytes, fds: tuple[int, ...], control: socket.soc
     return channel
 
 
-def _make_places(folders: list[str]) -> None:
-    """Something to mount each shared folder on; read-only afterwards, like all of the tree."""
-    flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
-    linux.mount("folders", tree.FOLDERS, "tmpfs", flags, "mode=0755,size=4k,nr_inodes=64")
-    for folder in folders:
-        os.mkdir(folder, 0o755)
-    linux.restrict(tree.FOLDERS, flags | linux.MS_RDONLY)
-
-
-def _attach(fd: int, target: str, flags: int) -> None:
-    linux.attach_tree(fd, target)
-    linux.restrict(target, flags)
-    os.close(fd)
-
-
-def _connect(host: int) -> socket.socket:
+def _connect(host: int, greeting: bytes) -> socket.socket:
     s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     # The name leads to the descriptor: no path has to be passable for the plugin's uid, and any length will do.
     s.connect(f"/proc/self/fd/{host}")
+    s.sendall(greeting)
     return s

@@ -29,53 +29,25 @@ import gc
 import json
 import os
 import select
-import signal
 import socket
 import struct
 import sys
 import time
 from collections import deque
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from berth_runtime import features, host_facts, jail, linux, preparation, rehearsal, tree, zygote
+from berth_runtime import features, host_facts, jail, linux, mounts, preparation, rehearsal, tree, zygote
 from berth_runtime.cgroups import Cgroups, Group
+from berth_runtime.child import Child
 from berth_runtime.governor import Governor
+from berth_runtime.mounts import Doorway
 from berth_runtime.preparation import Settings
 from berth_runtime.spares import Spares
+from berth_runtime.steps import StepError, step
 
 _PARKING_AT_ONCE = 2
 _RETRY_SECONDS = 0.02
-# A folder's name in an order, how it may be used (see jail.ACCESS), and where the plugin sees it.
-_FOLDERS = (
-    ("package", "read", "/workspace"),
-    ("site", "read", "/site"),
-    ("data", "write", "/data"),
-)
-
-
-@dataclass
-class Child:
-    """A sandbox, from its fork to its end. state: parking, parked, starting or running."""
-
-    pid: int
-    pidfd: int
-    control: socket.socket
-    status: int
-    group: Group
-    state: str = "parking"
-    worker: int = 0
-    request: dict[str, Any] | None = None
-    failure: tuple[str, str] | None = None
-    ending: bool = False
-    volume: str | None = None
-
-    def kill(self) -> None:
-        """Kills its init, and so all of it."""
-        try:
-            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # it is ending already
+_LATER_SECONDS = 0.02
 
 
 def main() -> NoReturn:
@@ -89,7 +61,7 @@ def main() -> NoReturn:
     settings = Settings(**json.loads(line))
     try:
         launcher = Launcher(settings)
-    except (OSError, features.Unavailable, ValueError, ImportError, jail.StepError) as e:
+    except (OSError, features.Unavailable, ValueError, ImportError, StepError) as e:
         _say({"event": "unavailable", "why": str(e)})
         sys.exit(1)
     launcher.serve()
@@ -114,6 +86,7 @@ class Launcher:
         self._queue: deque[dict[str, Any]] = deque()
         self._unborn: deque[tuple[socket.socket, int, Group]] = deque()
         self._leaving: list[Group] = []
+        self._begun: deque[tuple[float, Child]] = deque()
         self._input = b""
         self._count = 0
         self._sweep_in: float | None = None
@@ -128,6 +101,7 @@ class Launcher:
         self._jail = prepared.jail
         self._found = prepared.found
         self._volumes = prepared.volumes
+        self._doorway = Doorway()
         # What is here now will never be freed: keep the collector's hands, and so the copies, off it.
         gc.collect()
         gc.disable()
@@ -165,6 +139,7 @@ class Launcher:
                     self._reap(child)
                 else:
                     self._hear(child)
+            self._finish_starts()
             self._fill()
             self._leaving = [group for group in self._leaving if not group.remove()]
             self._governor.look()
@@ -172,6 +147,8 @@ class Launcher:
 
     def _timeout(self) -> int | None:
         waits = [_RETRY_SECONDS] if self._leaving else []
+        if self._begun:
+            waits.append(max(0.0, self._begun[0][0] - time.monotonic()))
         spare_in = self._spares.next(self._parking(), len(self._queue))
         waits += [wait for wait in (self._sweep_in, self._governor.next(), spare_in) if wait is not None]
         return max(0, int(min(waits) * 1000) + 1) if waits else None
@@ -268,9 +245,22 @@ class Launcher:
         control, status, group = self._unborn.popleft()
         child = Child(pid, pidfd, control, status, group)
         self._children[pid] = child
-        for fd in (child.pidfd, control.fileno()):
-            self._by_fd[fd] = child
-            self._poll.register(fd, select.POLLIN)
+        self._listen(child, child.pidfd)
+        self._listen(child, control.fileno())
+
+    def _listen(self, child: Child, fd: int) -> None:
+        self._by_fd[fd] = child
+        self._poll.register(fd, select.POLLIN)
+
+    def _finish_starts(self) -> None:
+        """What a start leaves for when its plugin is loaded."""
+        while self._begun and self._begun[0][0] <= time.monotonic():
+            _, child = self._begun.popleft()
+            self._spares.calm()
+            if child.control.fileno() >= 0:  # it has not ended yet
+                self._listen(child, child.control.fileno())
+                os.close(child.view)
+                child.view = -1
 
     def _hear(self, child: Child) -> None:
         """One message of a child, or the end of its messages, which comes when all is done."""
@@ -281,20 +271,17 @@ class Launcher:
         if not data:
             self._forget(child.control.fileno())
             child.control.close()
-            if child.state == "starting":
-                child.state = "running"
-                self._spares.calm()
             return
         if data == jail.PARKED:
             child.worker = struct.unpack("3i", ancillary[0][2])[0]
+            try:
+                child.view = os.open(f"/proc/{child.worker}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+            except OSError as e:
+                child.failure = ("look into the parked process", str(e))
+                child.kill()
+                return
             child.state = "parked"
             self._serve_queue()
-        elif data == jail.READY:
-            try:
-                self._grant(child)
-            except jail.StepError as e:
-                child.failure = (e.step, e.cause)
-                child.kill()
         else:
             self._note_failure(child, data)
 
@@ -308,71 +295,51 @@ class Launcher:
             self._begin(parked.pop(0), self._queue.popleft())
 
     def _begin(self, child: Child, order: dict[str, Any]) -> None:
-        """Tells a parked child what it is to become."""
+        """Makes of a parked child what is asked for."""
         self._spares.disturb()
-        mounts: list[tuple[str, str, int]] = []  # access, where, a descriptor of the detached mount
         try:
             uid = jail.FIRST_UID + int(order["slot"]) if self._jail.uids else 0
             if uid > jail.LAST_UID:
-                raise jail.StepError("choose a uid", ValueError(f"there is none for slot {order['slot']}"))
-            for name, access, target in _FOLDERS:
-                if name == "data" and order["volume"] is not None:
-                    mounts.append((access, target, self._take_volume(child, order, uid)))
-                elif order[name] is not None:
-                    with jail.step(f"open the {name} folder {order[name]}"):
-                        fd = tree.detached(order[name], uid if name == "data" else None)
-                    mounts.append((access, target, fd))
-            for path, name, writable in order["folders"]:
-                with jail.step(f"open the shared folder {path}"):
-                    fd = tree.shared(path, uid if self._jail.uids else None)
-                mounts.append(("write" if writable else "view", f"{tree.FOLDERS}/{name}", fd))
-            if order["egress"] is not None:
-                with jail.step(f"open the egress proxy's socket {order['egress']}"):
-                    mounts.append(("socket", tree.EGRESS, tree.detached_socket(order["egress"])))
-            child.request, child.state = order, "starting"
-            with jail.step("tell the parked process"):
-                lines = [order["token"], order["name"], str(uid)] + [f"{access} {at}" for access, at, _ in mounts]
-                socket.send_fds(child.control, ["\n".join(lines).encode()], [fd for _, _, fd in mounts])
-        except jail.StepError as e:
-            if child.request is None:  # nothing has reached the child, it stays for another
-                self._give_back(child)
-                self._fail(order, e.step, e.cause)
-            else:
-                child.failure = (e.step, e.cause)
-                child.kill()
+                raise StepError("choose a uid", ValueError(f"there is none for slot {order['slot']}"))
+            found = mounts.open_all(order, uid, self._jail.uids, self._volumes)
+        except StepError as e:
+            self._fail(order, e.step, e.cause)  # nothing has become of the child, it stays for another
             return
+        child.request, child.state, child.volume = order, "running", order["volume"]
+        try:
+            self._doorway.attach(child.view, found)
+            self._grant(child, order, uid)
+            _say({"event": "started", "id": order["id"], "pid": child.pid, "cgroups": child.group.folders})
+            # The child may have to wait for this process's CPU, so whatever can be done later is.
+            self._forget(child.control.fileno())
+            self._begun.append((time.monotonic() + _LATER_SECONDS, child))
+            with step("tell the parked process"):
+                writable = [mount.target for mount in found if mount.access == "write"]
+                child.control.send("\n".join([order["token"], order["name"], str(uid), *writable]).encode())
+        except StepError as e:
+            child.failure = (e.step, e.cause)
+            child.kill()
         finally:
-            for _, _, fd in mounts:
-                os.close(fd)
-        _say({"event": "started", "id": order["id"], "pid": child.pid, "cgroups": child.group.folders})
-
-    def _take_volume(self, child: Child, order: dict[str, Any], uid: int) -> int:
-        image = str(order["volume"])
-        assert self._volumes is not None
-        with jail.step(f"mount the file system {image}"):
-            fd = self._volumes.take(image, uid)
-        child.volume = image
-        return fd
+            mounts.close_all(found)
 
     def _give_back(self, child: Child) -> None:
         if self._volumes is not None and child.volume is not None:
             self._volumes.give_back(child.volume)
             child.volume = None
 
-    def _grant(self, child: Child) -> None:
-        """Does for a child what only its parent may, then lets it go on."""
-        order = child.request
-        assert order is not None
-        with jail.step("set the control group's limits"):
+    def _grant(self, child: Child, order: dict[str, Any], uid: int) -> None:
+        """Sets what is the plugin's own: its limits, and who it is outside of its user namespace."""
+        with step("set the control group's limits"):
             child.group.limit(order["memory"], order["shares"])
         self._governor.take(order["name"], child.group, order["shares"])
         if self._jail.user_namespace:
-            outside = jail.FIRST_UID + int(order["slot"]) if self._jail.uids else 0
             for name in ("gid_map", "uid_map"):
-                with jail.step(f"write {name}"), open(f"/proc/{child.worker}/{name}", "wb", 0) as f:
-                    f.write(b"%d %d 1\n" % (tree.PLUGIN_ID, outside))
-        with jail.step("let the process go on"):
-            child.control.send(b"go")
+                with step(f"write {name}"):
+                    fd = os.open(f"/proc/{child.worker}/{name}", os.O_WRONLY | os.O_CLOEXEC)
+                    try:
+                        os.write(fd, b"%d %d 1\n" % (tree.PLUGIN_ID, uid))
+                    finally:
+                        os.close(fd)
 
     def _reap(self, child: Child) -> None:
         """Asks the zygote, whose child it is; the host is told when its process id is free."""
@@ -388,8 +355,9 @@ class Launcher:
         word = os.read(child.status, 4)
         if len(word) == 4:
             status = struct.unpack("i", word)[0]
-        os.close(child.pidfd)
-        os.close(child.status)
+        for fd in (child.pidfd, child.status, child.view):
+            if fd >= 0:
+                os.close(fd)
         if child.control.fileno() >= 0:
             self._hear_last(child)
             self._forget(child.control.fileno())
@@ -424,8 +392,9 @@ class Launcher:
                     self._note_failure(child, data)
 
     def _forget(self, fd: int) -> None:
-        self._poll.unregister(fd)
-        del self._by_fd[fd]
+        """Listens to it no more, if it did."""
+        if self._by_fd.pop(fd, None) is not None:
+            self._poll.unregister(fd)
 
     def _parking_failed(self, step: str, why: str) -> None:
         if self._queue:

@@ -9,7 +9,7 @@ import signal
 import sys
 from dataclasses import dataclass
 
-from berth_runtime import features, init, jail, linux, rehearsal, seccomp, tree
+from berth_runtime import features, init, jail, linux, rehearsal, seccomp, steps, tree
 from berth_runtime.cgroups import Cgroups, Limits
 from berth_runtime.cgroups import prepare as cgroup_place
 from berth_runtime.volumes import Volumes, usable
@@ -79,7 +79,7 @@ def examine(policy: tuple[seccomp.Filter | None, str], installation: str, host: 
 def prepare(settings: Settings) -> Prepared:
     """Changes this process for good: user namespace (without root), mounts, environment, imports.
 
-    Raises features.Unavailable, jail.StepError, OSError, ImportError or ValueError, whose texts say what is
+    Raises features.Unavailable, steps.StepError, OSError, ImportError or ValueError, whose texts say what is
     missing.
     """
     policy = read_filter(os.path.join(settings.runtime, "berth_runtime", "seccomp.json"))
@@ -94,7 +94,7 @@ def prepare(settings: Settings) -> Prepared:
     sys.path[1:1] = settings.paths
     importlib.import_module(settings.worker)
     del sys.path[1 : 1 + len(settings.paths)]
-    with jail.step("rehearse"):
+    with steps.step("rehearse"):
         rehearsal.gather()
         rehearsal.rehearse(_REHEARSALS)
     _point_to_runtime(settings.runtime)
@@ -164,7 +164,7 @@ def _mapped(first: int, last: int) -> bool:
 def _become_root_of_a_namespace() -> None:
     """Without root: a user namespace in which this process may mount. Only its own uid is in it."""
     uid, gid = os.geteuid(), os.getegid()
-    with jail.step(
+    with steps.step(
         "enter a user namespace (Berth does not run as root, so it needs unprivileged user namespaces:"
         " sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone and"
         " kernel.apparmor_restrict_unprivileged_userns)"

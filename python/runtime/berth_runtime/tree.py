@@ -154,6 +154,11 @@ def detached(path: str, owner: int | None) -> int:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with contextlib.suppress(FileExistsError):
             os.mkdir(path, 0o700)
+    return owned(path, owner)
+
+
+def owned(path: str, owner: int | None) -> int:
+    """The same for a folder that is there."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if owner is not None:

@@ -59,7 +59,7 @@ class Volumes:
             volume = self._mount(image)
             self._mounted[image] = volume
         try:
-            fd = tree.detached(volume.point, owner)
+            fd = tree.owned(volume.point, owner)
         except OSError:
             volume.idle_since = time.monotonic()
             raise

@@ -39,6 +39,11 @@ public final class ProcessSandbox implements Sandbox {
     static final Worker REAL = new Worker("berth_runtime.worker", List.of());
   }
 
+  /** A data folder's image that was made ready for so many bytes. */
+  private record Volume(Path image, long bytes) {}
+
+  private static final int VOLUMES_KNOWN = 10_000;
+
   private final ProcessSandboxSettings settings;
   private final List<String> command;
   private final Map<String, Object> launch;
@@ -50,6 +55,7 @@ public final class ProcessSandbox implements Sandbox {
   private final AtomicInteger lastId = new AtomicInteger();
   private final Map<Integer, ProcessWorker> workers = new ConcurrentHashMap<>();
   private final Map<Integer, UserPrincipal> users = new ConcurrentHashMap<>(); // by uid
+  private final Map<Path, Volume> volumes = new ConcurrentHashMap<>(); // by the data folder
   // The rest waits here, where waiting costs nothing of a start's own deadline.
   private final Semaphore startsAtOnce = new Semaphore(STARTS_AT_ONCE, true);
   private final Object launcherLock = new Object();
@@ -220,6 +226,7 @@ public final class ProcessSandbox implements Sandbox {
         Rendezvous.close(worker.output());
       }
       awaitEnd(worker);
+      volumes.remove(spec.dataDir().toAbsolutePath()); // Perhaps it is that.
       throw e;
     } finally {
       startsAtOnce.release();
@@ -235,8 +242,19 @@ public final class ProcessSandbox implements Sandbox {
         || !launcher.ready().isolation().enforced().contains("data_size_limit")) {
       return null;
     }
-    return made.prepare(
-        spec.plugin(), spec.dataDir().toAbsolutePath(), spec.dataBytes(), first + spec.slot());
+    Path folder = spec.dataDir().toAbsolutePath();
+    Volume known = volumes.get(folder);
+    if (known != null && known.bytes() >= spec.dataBytes()) {
+      return known.image(); // To look again costs as much as the launcher's part of the start.
+    }
+    Path image = made.prepare(spec.plugin(), folder, spec.dataBytes(), first + spec.slot());
+    if (volumes.size() >= VOLUMES_KNOWN) {
+      volumes.clear(); // plugins come and go
+    }
+    if (image.toFile().length() >= spec.dataBytes()) { // else it is to grow at another start
+      volumes.put(folder, new Volume(image, spec.dataBytes()));
+    }
+    return image;
   }
 
   private UserPrincipal user(SandboxSpec spec, Launcher launcher) {
@@ -274,7 +292,7 @@ public final class ProcessSandbox implements Sandbox {
     }
     ProcessWorker.Failure failure = worker.failed().getNow(null);
     if (failure != null) {
-      throw notStarted(spec, "could not " + failure.step() + ": " + failure.why(), null);
+      throw notStarted(spec, failure.toString(), null);
     }
     if (worker.exited().isDone()) {
       throw notStarted(

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** A worker of the process sandbox, from the order to start it to its end. */
 final class ProcessWorker implements SandboxProcess {
@@ -21,7 +22,12 @@ final class ProcessWorker implements SandboxProcess {
   private record Started(long pid, Map<String, Path> cgroups) {}
 
   /** Why there is no worker. */
-  record Failure(String step, String why) {}
+  record Failure(String step, String why) {
+    @Override
+    public String toString() {
+      return "could not " + step + ": " + why;
+    }
+  }
 
   private final int id;
   private final long memoryBytes;
@@ -52,6 +58,12 @@ final class ProcessWorker implements SandboxProcess {
   CompletableFuture<Void> settled() {
     return CompletableFuture.anyOf(CompletableFuture.allOf(started, sockets), failed, exited)
         .thenAccept(_ -> {});
+  }
+
+  @Override
+  public @Nullable String failure() {
+    Failure failure = failed.getNow(null);
+    return failure == null ? null : failure.toString();
   }
 
   CompletableFuture<Failure> failed() {

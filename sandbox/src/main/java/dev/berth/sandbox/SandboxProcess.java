@@ -3,6 +3,7 @@ package dev.berth.sandbox;
 import dev.berth.api.SandboxExit;
 import java.nio.channels.SocketChannel;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /** A running worker, all of its processes taken together. */
 public interface SandboxProcess {
@@ -20,6 +21,14 @@ public interface SandboxProcess {
 
   /** Completed once, when no process of it is left, with how the worker ended. */
   CompletableFuture<SandboxExit> exited();
+
+  /**
+   * Why isolating it failed after it had connected, one clause: {@code could not apply Landlock:
+   * …}. Null when it did not; known by the time of {@link #exited()}.
+   */
+  default @Nullable String failure() {
+    return null;
+  }
 
   /**
    * Kills every process of it at once. Returns at once; {@link #exited()} tells when it is done.

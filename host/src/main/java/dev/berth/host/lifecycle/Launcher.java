@@ -101,7 +101,7 @@ final class Launcher {
       return worker;
     } catch (RuntimeException e) {
       SandboxExit exit = hasCrashed(e) ? worker.exit(timings.exitReason()) : null;
-      PluginException why = explain(plan, exit, e, log, logged);
+      PluginException why = explain(plan, end(exit, process), e, log, logged);
       if (!attempt.isGivenUp()) {
         errors.add(
             Incident.ofStart(why, worker.startFault(), exit, worker.version(), log.redactor()));
@@ -143,14 +143,20 @@ final class Launcher {
   }
 
   /**
-   * @param exit how the worker ended, where it crashed and that is known
+   * How a worker came to its end: what it could not do, in one clause, or how it ended.
+   *
+   * @param exit null when it is not known
    */
+  private record End(String clause, @Nullable SandboxExit exit) {}
+
+  private static End end(@Nullable SandboxExit exit, SandboxProcess process) {
+    String failure = process.failure();
+    return new End(
+        failure != null ? failure : exit == null ? "closed its channel" : exit.describe(), exit);
+  }
+
   private static PluginException explain(
-      LaunchPlan plan,
-      @Nullable SandboxExit exit,
-      RuntimeException error,
-      PluginLog log,
-      long logged) {
+      LaunchPlan plan, End end, RuntimeException error, PluginLog log, long logged) {
     Redactor redactor = log.redactor();
     if (!(error instanceof PluginException known)) {
       return new PluginException(
@@ -173,9 +179,9 @@ final class Launcher {
         ErrorCode.PLUGIN_START_FAILED,
         plan.label()
             + " did not start: its worker "
-            + (exit == null ? "closed its channel" : exit.describe())
+            + end.clause()
             + (words.isEmpty() ? "." : ". It last said:" + words),
-        CrashReport.details(exit),
+        CrashReport.details(end.exit()),
         null);
   }
 

@@ -47,6 +47,7 @@ final class FakeWorker implements SandboxProcess, WorkerChannel {
   volatile String auto;
 
   volatile boolean exitsOnShutdown = true;
+  volatile String failure;
   volatile boolean exitsOnKill = true;
   volatile ChannelListener listener;
   volatile Initialization initialization;
@@ -137,6 +138,11 @@ final class FakeWorker implements SandboxProcess, WorkerChannel {
   @Override
   public boolean isSilent() {
     return silent;
+  }
+
+  @Override
+  public String failure() {
+    return failure;
   }
 
   @Override

@@ -512,6 +512,17 @@ class SupervisorTest {
   }
 
   @Test
+  void a_worker_that_could_not_be_isolated_says_what_failed() {
+    workers.script =
+        worker -> {
+          worker.failure = "could not apply Landlock: no";
+          worker.crash(new SandboxExit.Killed(9));
+        };
+    assertThatThrownBy(this::launch)
+        .hasMessage("dice (plugin_a) did not start: its worker could not apply Landlock: no.");
+  }
+
+  @Test
   void a_start_given_up_for_an_operation_that_fails_is_taken_up_again() {
     workers.script = _ -> {};
     plugin.settle();
