@@ -7,16 +7,22 @@ calm for a while; all that burn weigh about as much as one that doesn't. Weights
 nobody else wants the CPU, it goes on as fast as before. Where others do for long, it gets so little that it seems
 calm, and has its full weight back for a moment.
 
+Nor does a weight say when: whoever runs is let run for its slice, of a millisecond or more, and looked at again at
+the scheduler's next tick, unless the one who wakes has a shorter slice. So while plugins burn, the host's threads
+that carry calls and the plugins that have been calm for a while are given short ones.
+
 Looking costs something, so as long as all plugins together are calm only their common group is looked at.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass
 from typing import Callable, Iterable
 
+from berth_runtime import linux
 from berth_runtime.cgroups import Cgroups, Group, read
 
 CALM_SECONDS = 0.1  # between looks at the common group
@@ -28,26 +34,33 @@ _ACTIVE_SHARE = 0.01
 _CALM_FOR = 1.0
 _REMEMBERED = 30.0  # how long a plugin's next worker is taken for what its last one was
 _LEAST_DIVISOR = 4
+_SHORT_SLICE = 100_000  # nanoseconds, the least that the kernel takes
+_USUAL_SLICE = 0
+_HOST_THREADS = "berth-loop"  # what the names of the host's threads that carry calls begin with
 _CPUS = len(os.sched_getaffinity(0))
 
 
 @dataclass
 class Charge:
-    """A worker that is looked after."""
+    """A worker that is looked after. thread: its event loop's, by which it answers."""
 
     name: str
     group: Group
     shares: int
+    thread: int
     seen: int = 0
     seen_at: float = 0.0
     calm_since: float = 0.0
     small: bool = False
+    brisk: bool = False  # has a short slice
 
 
 class Governor:
     """Not for use by several threads. Its look() is to be called when next() says."""
 
-    def __init__(self, cgroups: Cgroups, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, cgroups: Cgroups, host: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._host = host
+        self._host_threads: set[int] = set()  # that were looked at
         self._common = cgroups.common()
         self._clock = clock
         self._charges: dict[str, Charge] = {}  # by the group's folder
@@ -59,12 +72,12 @@ class Governor:
         self._hog = _HOG_SHARE  # of one CPU, as of the last look
         self._divisor = _LEAST_DIVISOR  # of the weights of those that burn
 
-    def take(self, name: str, group: Group, shares: int) -> None:
-        """A worker begins, with its weight set to `shares`."""
+    def take(self, name: str, group: Group, shares: int, thread: int) -> None:
+        """A worker begins, with its weight set to `shares` and its first thread."""
         if self._common is None:
             return
         now = self._clock()
-        charge = Charge(name, group, shares, _usage(group), now, now)
+        charge = Charge(name, group, shares, thread, _usage(group), now, now)
         self._charges[group.folders["cpu"]] = charge
         if now - self._hogs.get(name, -_REMEMBERED) < _REMEMBERED:
             self._weigh(charge, True)
@@ -93,6 +106,8 @@ class Governor:
         share = _share(total - self._total, now - self._total_at)
         self._total, self._total_at = total, now
         was_busy, self._busy = self._busy, share > _BUSY_SHARE
+        if self._busy and not was_busy:
+            self._hurry_host()
         if self._busy or was_busy or any(charge.small for charge in self._charges.values()):
             self._look_at_each(now, self._charges.values())
         self._next = now + (BUSY_SECONDS if self._busy else CALM_SECONDS)
@@ -100,22 +115,38 @@ class Governor:
     def _look_at_each(self, now: float, charges: Iterable[Charge]) -> None:
         shares = []
         for charge in charges:
-            used = _usage(charge.group)
-            shares.append((charge, _share(used - charge.seen, now - charge.seen_at)))
+            used, since = _usage(charge.group), now - charge.seen_at
+            shares.append((charge, _share(used - charge.seen, since), since))
             charge.seen, charge.seen_at = used, now
-        active = sum(share > _ACTIVE_SHARE for _, share in shares)
+        active = sum(share > _ACTIVE_SHARE for _, share, _ in shares)
         self._hog = hog = max(_LEAST_HOG_SHARE, min(_HOG_SHARE, 0.5 * _CPUS / max(1, active)))
-        for charge, share in shares:
+        for charge, share, since in shares:
             if share > hog / 2:
                 charge.calm_since = now
+            calm = now - charge.calm_since > _CALM_FOR
             if share > hog:
                 self._remember(charge.name, now)
                 if not charge.small:
                     self._weigh(charge, True)
-            elif charge.small and now - charge.calm_since > _CALM_FOR:
+            elif charge.small and calm:
                 self._hogs.pop(charge.name, None)
                 self._weigh(charge, False)
+            if calm and not charge.brisk and since < 2 * BUSY_SECONDS:  # over a longer time a hog may look calm
+                charge.brisk = _slice(charge.thread, _SHORT_SLICE)
+            elif charge.brisk and not calm:
+                charge.brisk = not _slice(charge.thread, _USUAL_SLICE)
         self._divide()
+
+    def _hurry_host(self) -> None:
+        """The short slices of its threads are kept: they do little else but wait."""
+        tasks = f"/proc/{self._host}/task"
+        with contextlib.suppress(OSError):
+            threads = {int(name) for name in os.listdir(tasks)}
+            for thread in threads - self._host_threads:
+                with contextlib.suppress(OSError):  # it has ended meanwhile
+                    if read(f"{tasks}/{thread}/comm").startswith(_HOST_THREADS):
+                        _slice(thread, _SHORT_SLICE)
+            self._host_threads = threads
 
     def _divide(self) -> None:
         """Weighs those that burn by how many they are; in steps, to write seldom."""
@@ -137,6 +168,14 @@ class Governor:
             charge.small = small
         except OSError:
             pass  # it is ending
+
+
+def _slice(thread: int, nanos: int) -> bool:
+    try:
+        linux.set_slice(thread, nanos)
+    except OSError:
+        return False  # it is ending, or the kernel or a container's profile won't have it
+    return True
 
 
 def _share(nanos: int, seconds: float) -> float:

@@ -97,7 +97,7 @@ class Launcher:
         self._data = os.path.dirname(os.path.dirname(settings.root))
         prepared = preparation.prepare(settings)
         self._cgroups: Cgroups = prepared.cgroups
-        self._governor = Governor(prepared.cgroups)
+        self._governor = Governor(prepared.cgroups, settings.host)
         self._jail = prepared.jail
         self._found = prepared.found
         self._volumes = prepared.volumes
@@ -331,7 +331,7 @@ class Launcher:
         """Sets what is the plugin's own: its limits, and who it is outside of its user namespace."""
         with step("set the control group's limits"):
             child.group.limit(order["memory"], order["shares"])
-        self._governor.take(order["name"], child.group, order["shares"])
+        self._governor.take(order["name"], child.group, order["shares"], child.worker)
         if self._jail.user_namespace:
             for name in ("gid_map", "uid_map"):
                 with step(f"write {name}"):

@@ -1,9 +1,14 @@
 """Who is given a small weight, and for how long; on folders that stand in for control groups."""
 
+import ctypes
+import os
+import struct
+import threading
 from pathlib import Path
-from typing import Dict
+from typing import Dict, List, Tuple
 
 import pytest
+from berth_runtime import linux
 from berth_runtime.cgroups import Cgroups, Group
 from berth_runtime.governor import BUSY_SECONDS, CALM_SECONDS, Governor
 
@@ -19,7 +24,8 @@ class Machine:
         base.mkdir()
         (folder / "cpuacct.usage").write_text("0")
         self.cgroups = Cgroups({"cpu": str(base), "cpuacct": str(base)})
-        self.governor = Governor(self.cgroups, lambda: self.now)
+        self.governor = Governor(self.cgroups, os.getpid(), lambda: self.now)
+        self.slices: List[Tuple[int, int]] = []  # what was asked for: thread, nanoseconds
 
     def worker(self, name: str, shares: int = 1024) -> Group:
         group = self.cgroups.group(name)
@@ -27,8 +33,13 @@ class Machine:
         self.used[name] = 0.0
         self._write(name)
         group.weigh(shares)
-        self.governor.take(f"plugin_{name}", group, shares)
+        self.governor.take(f"plugin_{name}", group, shares, self.thread(name))
         return group
+
+    @staticmethod
+    def thread(name: str) -> int:
+        """A thread id that stands in for a worker's."""
+        return 1_000_000_000 + sum(name.encode())
 
     def _write(self, name: str) -> None:
         (self.folder / f"berth-{name}" / "cpuacct.usage").write_text(str(int(self.used[name] * 1e9)))
@@ -59,7 +70,9 @@ class Machine:
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr("berth_runtime.cgroups._write", lambda path, value: Path(path).write_text(str(value)))
     monkeypatch.setattr("berth_runtime.governor._CPUS", 2)
-    return Machine(tmp_path)
+    machine = Machine(tmp_path)
+    monkeypatch.setattr("berth_runtime.linux.set_slice", lambda *asked: machine.slices.append(asked))
+    return machine
 
 
 def test_who_burns_goes_last_until_calm(machine: Machine) -> None:
@@ -71,6 +84,69 @@ def test_who_burns_goes_last_until_calm(machine: Machine) -> None:
     assert machine.weight("hog") == 256, "one breath is no calm"
     machine.passes(1.5, hog=0.0, quiet=0.02)
     assert machine.weight("hog") == 1024
+
+
+def test_who_is_calm_among_hogs_gets_short_slices_until_it_burns(machine: Machine) -> None:
+    hog, quiet = machine.thread("hog"), machine.thread("quiet")
+    machine.worker("hog")
+    machine.worker("quiet")
+    machine.passes(3.0, quiet=0.02)
+    assert not machine.slices, "nobody burns"
+    machine.passes(0.5, hog=1.0, quiet=0.02)
+    assert machine.slices == [(quiet, 100_000)]
+    machine.passes(0.5, hog=1.0, quiet=1.0)
+    assert machine.slices == [(quiet, 100_000), (quiet, 0)]
+    machine.passes(2.0, hog=0.0, quiet=1.0)
+    assert machine.slices == [(quiet, 100_000), (quiet, 0), (hog, 100_000)]
+
+
+def test_the_hosts_threads_that_carry_calls_get_short_slices_when_somebody_burns(machine: Machine) -> None:
+    named = threading.Event()
+    done = threading.Event()
+
+    def carry() -> None:
+        Path("/proc/thread-self/comm").write_text("berth-loop-1")
+        named.set()
+        done.wait()
+
+    thread = threading.Thread(target=carry)
+    thread.start()
+    try:
+        named.wait()
+        machine.worker("hog")
+        machine.passes(0.3, hog=1.0)
+        assert (thread.native_id, 100_000) in machine.slices
+        assert os.getpid() not in [asked for asked, _ in machine.slices]
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_slice_is_set_and_what_the_thread_starts_has_the_usual_one() -> None:
+    found = []
+
+    def run() -> None:
+        linux.set_slice(threading.get_native_id(), 300_000)
+        found.append(_slice_of(0))
+        child = threading.Thread(target=lambda: found.append(_slice_of(0)))
+        child.start()
+        child.join()
+
+    usual = _slice_of(0)
+    if not usual:
+        pytest.skip("this kernel has no slices of a thread's own (Linux 6.12)")
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert found == [300_000, usual]
+
+
+def _slice_of(thread: int) -> int:
+    """By sched_getattr(2), whose number lies next to that of sched_setattr on both machines we know."""
+    attributes = ctypes.create_string_buffer(48)
+    number = linux.call_number("sched_setattr") + 1
+    assert ctypes.CDLL(None).syscall(ctypes.c_long(number), thread, attributes, 48, 0) == 0
+    return int(struct.unpack("IIQiIQQQ", attributes.raw)[5])
 
 
 @pytest.mark.parametrize(("many", "weight"), [(24, 32), (150, 4)])
