@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
@@ -39,10 +40,7 @@ public final class ProcessSandbox implements Sandbox {
     static final Worker REAL = new Worker("berth_runtime.worker", List.of());
   }
 
-  /** A data folder's image that was made ready for so many bytes. */
-  private record Volume(Path image, long bytes) {}
-
-  private static final int VOLUMES_KNOWN = 10_000;
+  private static final int READY_FOLDERS = 10_000;
 
   private final ProcessSandboxSettings settings;
   private final List<String> command;
@@ -55,7 +53,7 @@ public final class ProcessSandbox implements Sandbox {
   private final AtomicInteger lastId = new AtomicInteger();
   private final Map<Integer, ProcessWorker> workers = new ConcurrentHashMap<>();
   private final Map<Integer, UserPrincipal> users = new ConcurrentHashMap<>(); // by uid
-  private final Map<Path, Volume> volumes = new ConcurrentHashMap<>(); // by the data folder
+  private final Set<Path> readyFolders = ConcurrentHashMap.newKeySet();
   // The rest waits here, where waiting costs nothing of a start's own deadline.
   private final Semaphore startsAtOnce = new Semaphore(STARTS_AT_ONCE, true);
   private final Object launcherLock = new Object();
@@ -226,7 +224,7 @@ public final class ProcessSandbox implements Sandbox {
         Rendezvous.close(worker.output());
       }
       awaitEnd(worker);
-      volumes.remove(spec.dataDir().toAbsolutePath()); // Perhaps it is that.
+      readyFolders.remove(spec.dataDir().toAbsolutePath()); // Perhaps it is that.
       throw e;
     } finally {
       startsAtOnce.release();
@@ -243,18 +241,17 @@ public final class ProcessSandbox implements Sandbox {
       return null;
     }
     Path folder = spec.dataDir().toAbsolutePath();
-    Volume known = volumes.get(folder);
-    if (known != null && known.bytes() >= spec.dataBytes()) {
-      return known.image(); // To look again costs as much as the launcher's part of the start.
+    // To look at all of it again would take longer than the launcher takes to mount it.
+    Path image = folder.resolve(VolumeImages.IMAGE);
+    if (readyFolders.contains(folder) && image.toFile().length() >= spec.dataBytes()) {
+      return image;
     }
-    Path image = made.prepare(spec.plugin(), folder, spec.dataBytes(), first + spec.slot());
-    if (volumes.size() >= VOLUMES_KNOWN) {
-      volumes.clear(); // plugins come and go
+    if (readyFolders.size() >= READY_FOLDERS) {
+      readyFolders.clear(); // plugins come and go
     }
-    if (image.toFile().length() >= spec.dataBytes()) { // else it is to grow at another start
-      volumes.put(folder, new Volume(image, spec.dataBytes()));
-    }
-    return image;
+    Path prepared = made.prepare(spec.plugin(), folder, spec.dataBytes(), first + spec.slot());
+    readyFolders.add(folder);
+    return prepared;
   }
 
   private UserPrincipal user(SandboxSpec spec, Launcher launcher) {

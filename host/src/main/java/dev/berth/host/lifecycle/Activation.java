@@ -80,7 +80,12 @@ final class Activation {
     try {
       record(before);
     } catch (PluginException e) {
-      LOG.error("{} will be started when the host is, though it can't be: {}", before.id(), e);
+      LOG.error(
+          "{} did not start, and the registry says that it is enabled, as it can't be written: {}."
+              + " Mend that, then `berth disable {}`",
+          LaunchPlan.label(before),
+          e.getMessage(),
+          before.id());
       because.addSuppressed(e);
     }
   }
