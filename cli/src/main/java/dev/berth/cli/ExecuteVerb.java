@@ -1,6 +1,5 @@
 package dev.berth.cli;
 
-import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
 import dev.berth.cli.Plugins.Ref;
 import dev.berth.cli.RestClient.Reply;
@@ -50,7 +49,7 @@ final class ExecuteVerb extends PluginVerb {
     try (Progress progress = Progress.on(terminal(), json)) {
       reply = plugins.execute(plugin, object, progress);
     } catch (PluginException failure) {
-      throw failure.code() == ErrorCode.PLUGIN_ERROR ? withRemedy(failure, plugin) : failure;
+      throw withRemedy(failure, plugin);
     }
     JsonNode answer = reply.json();
     JsonNode result = answer.path("result");
@@ -71,10 +70,18 @@ final class ExecuteVerb extends PluginVerb {
     return success ? ExitCode.OK : ExitCode.FAILED;
   }
 
-  /** What a plugin raised is its author's to mend: the errors have the place. */
+  /** Where to look for what the plugin's author will want to know. */
   private static PluginException withRemedy(PluginException failure, Ref plugin) {
-    String message =
-        "%s `berth errors %s` shows where.".formatted(failure.getMessage(), plugin.name());
+    String remedy =
+        switch (failure.code()) {
+          case PLUGIN_ERROR -> "%s `berth errors %s` shows where.";
+          case PLUGIN_CRASHED -> "%s `berth logs %s` shows what it said last.";
+          default -> "";
+        };
+    if (remedy.isEmpty() || failure.getMessage().contains("`berth logs")) {
+      return failure;
+    }
+    String message = remedy.formatted(failure.getMessage(), plugin.name());
     return new PluginException(failure.code(), message, failure.details(), failure.getCause());
   }
 

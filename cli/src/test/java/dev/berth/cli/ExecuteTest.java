@@ -130,6 +130,18 @@ class ExecuteTest {
   }
 
   @Test
+  void a_plugin_that_crashed_says_where_its_last_words_are_once() {
+    server.problem(CALL, 502, "plugin_crashed", "dice crashed. It is being started again.");
+    assertThat(Cli.of(server).run("execute", "dice").err())
+        .isEqualTo(
+            "berth: dice crashed. It is being started again. `berth logs dice` shows what it said"
+                + " last. [plugin_crashed]\n");
+    server.problem(CALL, 502, "plugin_crashed", "dice crashed. `berth logs dice` shows more.");
+    assertThat(Cli.of(server).run("execute", "dice").err())
+        .isEqualTo("berth: dice crashed. `berth logs dice` shows more. [plugin_crashed]\n");
+  }
+
+  @Test
   void another_failure_of_a_call_is_told_as_the_server_words_it() {
     server.problem(CALL, 504, "plugin_timeout", "dice did not answer within 30 s.");
     assertThat(Cli.of(server).run("execute", "dice").err())

@@ -163,7 +163,7 @@ final class Launcher {
           ErrorCode.INTERNAL, plan.label() + " could not be started: " + error, error);
     }
     if (!hasCrashed(known)) {
-      String message = known.getMessage();
+      String message = known.getMessage() + remedy(known);
       Object traceback = known.details().get("traceback");
       if (traceback instanceof String text && !text.isBlank() && !message.contains(text.strip())) {
         message += "\n" + text.strip();
@@ -183,6 +183,16 @@ final class Launcher {
             + (words.isEmpty() ? "." : ". It last said:" + words),
         CrashReport.details(end.exit()),
         null);
+  }
+
+  private static String remedy(PluginException failure) {
+    return switch (failure.code()) {
+      case PLUGIN_IMPORT_ERROR, PLUGIN_SYNTAX_ERROR, PLUGIN_START_FAILED ->
+          failure.getMessage().contains("No module named")
+              ? " Where that is a package of PyPI's, the plugin's requirements.txt must name it."
+              : " That is for its author to mend, or for another version.";
+      default -> "";
+    };
   }
 
   private static Map<String, Object> redacted(PluginException known) {

@@ -38,7 +38,10 @@ class EnableTest extends HostTestBase {
   void a_start_that_fails_says_why_and_changes_nothing() {
     PluginException imports = startFailure("import dicelib\nclass P: pass\n");
     assertThat(imports.code()).isEqualTo(ErrorCode.PLUGIN_IMPORT_ERROR);
-    assertThat(imports.getMessage()).contains("dicelib").contains("main.py");
+    assertThat(imports.getMessage())
+        .contains("dicelib")
+        .contains("main.py")
+        .contains("requirements.txt must name it");
     assertThat(startFailure("class P:\n  def execute(:\n").code())
         .isEqualTo(ErrorCode.PLUGIN_SYNTAX_ERROR);
     assertThat(startFailure("class Q:\n  def execute(self, context): pass\n").code())
