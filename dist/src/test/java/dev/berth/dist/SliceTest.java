@@ -1,0 +1,124 @@
+package dev.berth.dist;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIf;
+import org.junit.jupiter.api.io.TempDir;
+
+/** While a plugin burns the CPU, the host's loops and calm plugins go before it (ADR 18). */
+@Timeout(120)
+@EnabledIf(value = "root", disabledReason = "without root there are no control groups to look at")
+final class SliceTest {
+  private static final long SHORT = 100_000;
+  private static final Path OWN = Path.of("/proc/self/task");
+  private static final String MAIN =
+      """
+      import time
+
+      class P:
+          def __init__(self, config):
+              pass
+
+          async def execute(self, context):
+              end = time.monotonic() + context.get("burn", 0)
+              while time.monotonic() < end:
+                  pass
+              return {}
+      """;
+
+  @TempDir Path folder;
+
+  static boolean root() {
+    return "root".equals(System.getProperty("user.name"));
+  }
+
+  @Test
+  void loops_and_calm_plugins_have_short_slices_while_another_burns() throws Exception {
+    OptionalLong usual = slice(OWN.resolve(Long.toString(ProcessHandle.current().pid())));
+    assumeTrue(usual.isPresent(), "this kernel does not tell a thread's slice");
+    assumeTrue(newerThan611(), "threads have no slice of their own before Linux 6.12");
+    try (var berth = new RunningBerth(folder.resolve("data"))) {
+      String yaml = "resources: {timeout_seconds: 60}\n";
+      String calm = berth.running(Pack.plugin(folder, "calm", "1.0.0", yaml, MAIN));
+      String burner = berth.running(Pack.plugin(folder, "burner", "1.0.0", yaml, MAIN));
+      Path calmTask = task(calm);
+      Path burnerTask = task(burner);
+      assertThat(slice(calmTask)).as("nobody burns").isEqualTo(usual);
+
+      CompletableFuture<RunningBerth.Answer> burning =
+          CompletableFuture.supplyAsync(() ->
+              berth.post("/api/plugins/" + burner + "/execute", "{\"context\":{\"burn\":6}}"));
+      eventually("the calm plugin's", () -> slice(calmTask).equals(OptionalLong.of(SHORT)));
+      eventually("the host's loops'", SliceTest::isShortForLoops);
+      assertThat(slice(burnerTask)).as("the one that burns").isEqualTo(usual);
+      assertThat(burning.join().status()).isEqualTo(200);
+    }
+  }
+
+  private static boolean newerThan611() {
+    List<String> version = List.of(System.getProperty("os.version").split("[.-]", 3));
+    int major = Integer.parseInt(version.get(0));
+    return major > 6 || (major == 6 && Integer.parseInt(version.get(1)) >= 12);
+  }
+
+  /** Every thread that carries calls, and there are some. */
+  private static boolean isShortForLoops() {
+    try (Stream<Path> tasks = Files.list(OWN)) {
+      List<Path> loops = tasks.filter(task -> read(task, "comm").startsWith("berth-loop")).toList();
+      return !loops.isEmpty()
+          && loops.stream().allMatch(task -> slice(task).equals(OptionalLong.of(SHORT)));
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** The worker's main thread. */
+  private static Path task(String plugin) throws IOException {
+    try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
+      return processes
+          .filter(process -> process.getFileName().toString().matches("\\d+"))
+          .filter(process -> read(process, "cmdline").startsWith("berth-worker " + plugin))
+          .findFirst()
+          .orElseThrow();
+    }
+  }
+
+  /** In nanoseconds; empty where the kernel doesn't say. */
+  private static OptionalLong slice(Path task) {
+    return read(task, "sched")
+        .lines()
+        .filter(line -> line.startsWith("se.slice"))
+        .mapToLong(line -> Long.parseLong(line.substring(line.indexOf(':') + 1).strip()))
+        .findFirst();
+  }
+
+  /** Empty for one that has ended. */
+  private static String read(Path process, String file) {
+    try {
+      return Files.readString(process.resolve(file), StandardCharsets.ISO_8859_1);
+    } catch (IOException e) {
+      return "";
+    }
+  }
+
+  private static void eventually(String whose, BooleanSupplier isSo) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(5);
+    while (!isSo.getAsBoolean()) {
+      assertThat(System.nanoTime()).as(whose + " slices are short").isLessThan(end);
+      Thread.onSpinWait();
+    }
+  }
+}
