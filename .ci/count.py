@@ -4,6 +4,8 @@ import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+LINES = 12  # that are shown of a failure from its beginning, and from its end
+
 
 def main(reports: Path, failed_steps: Path) -> int:
     """Returns the exit code: 0 when tests ran and neither a test nor a step failed."""
@@ -17,8 +19,11 @@ def main(reports: Path, failed_steps: Path) -> int:
         for case in cases:
             name = f"{case.get('classname')}.{case.get('name')}"
             skip = case.find("skipped")
-            if case.find("failure") is not None or case.find("error") is not None:
-                failed.append(name)
+            wrong = case.find("failure")
+            if wrong is None:
+                wrong = case.find("error")
+            if wrong is not None:
+                failed.append(f"{name}\n{why(wrong)}")
             elif skip is not None:
                 skipped.append(f"{name}: {reason(skip)}")
             else:
@@ -44,6 +49,16 @@ def reason(skip: ET.Element) -> str:
     """Why a test was skipped, on one line and without its stack."""
     text = skip.get("message") or (skip.text or "").split("\n\tat ")[0]
     return " ".join(text.split()) or "no reason given"
+
+
+def why(wrong: ET.Element) -> str:
+    """What went wrong, indented: the first lines and the last, of a Java stack only the project's own places."""
+    text = wrong.text or wrong.get("message") or "no message"
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith("at ") or line.startswith("at dev.berth.")]
+    if len(told) > 2 * LINES:
+        told[LINES:-LINES] = ["..."]
+    return "\n".join("             " + line[:300] for line in told)
 
 
 def any_failed(report: Path) -> bool:
