@@ -20,12 +20,13 @@ import json
 import os
 import socket
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
-from berth_runtime import linux, tree
-
-if TYPE_CHECKING:
-    from berth_runtime.jail import Jail
+from berth_runtime import entry, linux, tree
+from berth_runtime.cgroups import Limits
+from berth_runtime.jail import ENVIRONMENT, Jail
+from berth_runtime.seccomp import Filter
+from berth_runtime.steps import StepError, fail
 
 _MAIN = f"import sys; sys.path.insert(0, {tree.RUNTIME!r}); from berth_runtime import fresh; fresh.main()"
 _TITLE_ROOM = 128  # the kernel shows no more of a title than the arguments took
@@ -46,25 +47,21 @@ def become(common: Jail, control: int, host: int) -> NoReturn:
 
 def main() -> NoReturn:
     """The new program: imports what a worker needs, then waits as a fork of the zygote would."""
-    from berth_runtime import jail, steps
-
     told, control, host = (int(number) for number in sys.argv[1:4])
     launcher = socket.socket(fileno=control)
     try:
         common = _prepare(told)
     except BaseException as e:
-        jail.fail(launcher, steps.StepError("import the worker in a fresh interpreter", e))
-    jail.wait_and_work(common, launcher, host)
+        fail(launcher, StepError("import the worker in a fresh interpreter", e))
+    entry.wait_and_work(common, launcher, host)
 
 
 def _prepare(told: int) -> Jail:
-    from berth_runtime import jail
-
     with os.fdopen(told, "rb") as f:
         f.seek(0)
         common = _understood(f.read())
     os.environ.clear()
-    os.environ.update(jail.ENVIRONMENT)
+    os.environ.update(ENVIRONMENT)
     sys.path[1:1] = common.paths
     importlib.import_module(common.worker)
     del sys.path[1 : 1 + len(common.paths)]
@@ -84,10 +81,6 @@ def _told(common: Jail) -> bytes:
 
 
 def _understood(data: bytes) -> Jail:
-    from berth_runtime.cgroups import Limits
-    from berth_runtime.jail import Jail
-    from berth_runtime.seccomp import Filter
-
     fields: dict[str, Any] = json.loads(data)
     fields["limits"] = Limits(**fields["limits"])
     if fields["filter"] is not None:

@@ -36,7 +36,7 @@ import time
 from collections import deque
 from typing import Any, NoReturn
 
-from berth_runtime import features, host_facts, jail, linux, mounts, preparation, rehearsal, tree, zygote
+from berth_runtime import entry, features, host_facts, jail, linux, mounts, preparation, rehearsal, tree, zygote
 from berth_runtime.cgroups import Cgroups, Group
 from berth_runtime.child import Child
 from berth_runtime.governor import Governor
@@ -272,7 +272,7 @@ class Launcher:
             self._forget(child.control.fileno())
             child.control.close()
             return
-        if data == jail.PARKED:
+        if data == entry.PARKED:
             child.worker = struct.unpack("3i", ancillary[0][2])[0]
             try:
                 child.view = os.open(f"/proc/{child.worker}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)

@@ -11,6 +11,7 @@ import errno
 import fcntl
 import os
 import platform
+import resource
 import signal
 import struct
 from typing import Any
@@ -290,6 +291,15 @@ def argument_area() -> tuple[int, int]:
         fields = f.read().rpartition(b")")[2].split()
     start, end = int(fields[45]), int(fields[46])
     return start, max(0, end - start)
+
+
+def close_all_but(*kept: int) -> None:
+    low = 0
+    for fd in sorted(kept):
+        if low < fd:  # an empty range means "everything" to some versions of Python
+            os.closerange(low, fd)
+        low = fd + 1
+    os.closerange(low, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
 
 
 def set_title(area: tuple[int, int], title: bytes) -> None:

@@ -1,9 +1,13 @@
-"""Names what is being done, for the message when it fails."""
+"""Names what is being done, for the message when it fails, and tells the launcher."""
 
 from __future__ import annotations
 
 import contextlib
+import json
+import os
+import socket
 from collections.abc import Iterator
+from typing import NoReturn
 
 
 class StepError(Exception):
@@ -22,3 +26,10 @@ def step(name: str) -> Iterator[None]:
         yield
     except (OSError, ValueError, ImportError) as e:
         raise StepError(name, e) from e
+
+
+def fail(control: socket.socket, error: StepError) -> NoReturn:
+    """Ends this process, with {"failed": step, "why": text} to the launcher as its last word."""
+    with contextlib.suppress(OSError):
+        control.send(json.dumps({"failed": error.step, "why": error.cause}).encode())
+    os._exit(1)

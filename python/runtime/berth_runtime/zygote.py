@@ -19,13 +19,14 @@ import signal
 import socket
 import struct
 
-from berth_runtime import jail, linux
+from berth_runtime import linux, parking
 from berth_runtime.cgroups import Cgroups
+from berth_runtime.jail import Jail
 
 MESSAGE = 4096
 
 
-def start(common: jail.Jail, cgroups: Cgroups) -> tuple[int, socket.socket]:
+def start(common: Jail, cgroups: Cgroups) -> tuple[int, socket.socket]:
     """Forks the zygote: its process id and the socket to it."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     launcher = os.getpid()
@@ -42,7 +43,7 @@ def start(common: jail.Jail, cgroups: Cgroups) -> tuple[int, socket.socket]:
     return pid, ours
 
 
-def _serve(common: jail.Jail, cgroups: Cgroups, orders: socket.socket) -> None:
+def _serve(common: Jail, cgroups: Cgroups, orders: socket.socket) -> None:
     null = os.open("/dev/null", os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
@@ -66,7 +67,7 @@ def _serve(common: jail.Jail, cgroups: Cgroups, orders: socket.socket) -> None:
             orders.send(b"failed " + str(e).encode())
         else:
             if pid == 0:
-                jail.park(common, cgroups.group(argument), socket.socket(fileno=control), status_pipe, life)
+                parking.park(common, cgroups.group(argument), socket.socket(fileno=control), status_pipe, life)
             pidfd = os.pidfd_open(pid)  # its number can't be another's: only we can reap it
             with contextlib.suppress(BrokenPipeError):
                 socket.send_fds(orders, [b"born %d" % pid], [pidfd])

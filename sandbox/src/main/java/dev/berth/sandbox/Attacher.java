@@ -35,7 +35,7 @@ final class Attacher implements AutoCloseable {
   /**
    * One mount.
    *
-   * @param access a key of jail.ACCESS in the runtime
+   * @param access a key of mounts.ACCESS in the runtime
    * @param owner the uid that the files have outside and that the container's user is to have them
    *     under; null for no such exchange. The folder is made when it is missing then
    * @param bytes what an image holds; 0 when the source is a folder or a socket
