@@ -149,8 +149,7 @@ final class Containers implements AutoCloseable {
       CompletableFuture.anyOf(guest.arrived(), worker.exited())
           .get(START_SECONDS, TimeUnit.SECONDS);
       if (!guest.arrived().isDone()) {
-        throw unavailable(
-            "its container " + worker.exited().join().describe() + " before it connected", null);
+        throw endedEarly(worker.exited().join().describe() + " before it connected");
       }
       complete = true;
       return worker;
@@ -255,6 +254,21 @@ final class Containers implements AutoCloseable {
         ErrorCode.SANDBOX_UNAVAILABLE,
         "The Docker sandbox did not start: " + why + ". The engine's own log may say more.",
         cause);
+  }
+
+  /**
+   * A container ended by itself before it was a plugin's. An engine that ends takes its containers
+   * with it, and then is what to tell of.
+   *
+   * @param how one clause, e.g. {@code ended with 1}
+   */
+  PluginException endedEarly(String how) {
+    try {
+      engine.ping();
+    } catch (PluginException e) {
+      return e;
+    }
+    return unavailable("its container " + how, null);
   }
 
   /** What to say of the engine's refusal to change a container. */

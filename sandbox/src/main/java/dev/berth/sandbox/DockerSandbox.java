@@ -201,7 +201,7 @@ public final class DockerSandbox implements Sandbox {
       }
       DockerWorker worker = make(name, allowance, spec);
       if (!fitter.give(worker, spec, allowance)) {
-        throw Containers.unavailable("its container ended while it was given its folders", null);
+        throw containers.endedEarly("ended while it was given its folders");
       }
       return worker;
     } finally {
