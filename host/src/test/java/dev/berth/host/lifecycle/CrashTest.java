@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,6 +30,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class CrashTest {
   private static final int CRASHES = Integer.getInteger("berth.crashes", 12);
 
+  @TempDir static Path shared;
+  private static ChildJvm jvm;
+
   @TempDir Path folder;
   private Path archives;
 
@@ -37,20 +41,31 @@ class CrashTest {
 
   private record UnderWay(String kind, String name, String version) {}
 
-  @BeforeEach
-  void pack() throws IOException {
-    archives = Files.createDirectory(folder.resolve("archives"));
+  @BeforeAll
+  static void practise() throws Exception {
+    String data = shared.resolve("data").toString();
+    String archives = pack(Files.createDirectory(shared.resolve("archives"))).toString();
+    jvm = ChildJvm.practised(shared, CrashChild.class, data, archives, "1", "update/finished");
+  }
+
+  private static Path pack(Path archives) throws IOException {
     for (String name : CrashChild.NAMES) {
-      acknowledged.put(name, "-");
       for (int v = 1; v <= CrashChild.VERSIONS; v++) {
-        var source = (InstallSource.Archive) Archives.echo(name, v + ".0.0").packed(folder);
+        var source = (InstallSource.Archive) Archives.echo(name, v + ".0.0").packed(archives);
         Files.move(source.path(), archives.resolve(name + "-" + v + ".0.0.zip"));
       }
     }
+    return archives;
+  }
+
+  @BeforeEach
+  void begin() throws IOException {
+    archives = pack(Files.createDirectory(folder.resolve("archives")));
+    CrashChild.NAMES.forEach(name -> acknowledged.put(name, "-"));
   }
 
   private Process child(long seed, String grave) throws IOException {
-    return ChildJvm.start(
+    return jvm.run(
         CrashChild.class,
         folder.resolve("data").toString(),
         archives.toString(),
