@@ -8,7 +8,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -24,22 +26,32 @@ import org.junit.jupiter.api.io.TempDir;
 final class DockerEngineDeathTest {
   private static final Duration SOON = Duration.ofSeconds(60);
 
-  @TempDir Path folder;
+  @TempDir static Path engineFolder;
+  private static PrivateEngine engine;
 
-  private PrivateEngine engine;
+  @TempDir Path folder;
   private String id = "";
+
+  @BeforeAll
+  static void launch() {
+    engine = new PrivateEngine(engineFolder);
+  }
+
+  @AfterAll
+  static void close() {
+    engine.close();
+  }
 
   @BeforeEach
   void open() {
-    engine = new PrivateEngine(folder);
     try (var first = new RunningBerth(folder.resolve("berth"))) { // installed by whatever sandbox
       id = first.running(Pack.tar(Fixtures.plugin("misbehave"), folder));
     }
   }
 
   @AfterEach
-  void close() {
-    engine.close();
+  void reset() {
+    engine.reset();
   }
 
   private ServeProcess serve(String... more) {
@@ -138,8 +150,7 @@ final class DockerEngineDeathTest {
   void cra07Removed() {
     try (var berth = serve()) {
       answers(berth);
-      engine.docker(
-          "rmi", "--force", PrivateEngine.IMAGE); // its layers stay as long as they are used
+      engine.docker("rmi", "--force", PrivateEngine.IMAGE); // what is used of it stays
       assertThat(berth.execute(id, "{\"do\":\"dies\"}").code()).isEqualTo("plugin_crashed");
       answers(berth);
       for (String container : engine.docker("ps", "--all", "--quiet").lines().toList()) {

@@ -26,6 +26,7 @@ final class PrivateEngine implements AutoCloseable {
     this.folder = folder;
     this.daemon = launch();
     load();
+    reset();
   }
 
   static boolean possible() {
@@ -64,9 +65,7 @@ final class PrivateEngine implements AutoCloseable {
   private void load() {
     Path image = folder.resolve("image.tar");
     if (!DockerEngineHere.run("docker", "save", "-o", image.toString(), DockerEngineHere.IMAGE)
-        || !DockerEngineHere.run("docker", "-H", host(), "load", "-i", image.toString())
-        || !DockerEngineHere.run("docker", "-H", host(), "tag", DockerEngineHere.IMAGE, IMAGE)
-        || !DockerEngineHere.run("docker", "-H", host(), "rmi", DockerEngineHere.IMAGE)) {
+        || !DockerEngineHere.run("docker", "-H", host(), "load", "-i", image.toString())) {
       throw new AssertionError("the image can't be copied; see " + folder.resolve("log"));
     }
     try {
@@ -139,6 +138,18 @@ final class PrivateEngine implements AutoCloseable {
     return String.join("\n", lines(command.toArray(String[]::new)));
   }
 
+  /** As it was at first: it runs, has no containers, and the image by its name. */
+  void reset() {
+    if (!daemon.isAlive()) {
+      start();
+    }
+    goOn();
+    for (String id : docker("ps", "--all", "--quiet").lines().toList()) {
+      docker("rm", "--force", id);
+    }
+    docker("tag", DockerEngineHere.IMAGE, IMAGE);
+  }
+
   private static List<String> lines(String... command) {
     try {
       Process process =
@@ -174,13 +185,7 @@ final class PrivateEngine implements AutoCloseable {
 
   @Override
   public void close() {
-    if (!daemon.isAlive()) {
-      start(); // so that it ends its containers and its containerd
-    }
-    goOn();
-    for (String id : docker("ps", "--all", "--quiet").lines().toList()) {
-      docker("rm", "--force", id);
-    }
+    reset(); // so that it ends its containers and its containerd
     stop();
     endLeftovers();
     // One that was killed has left the mount it makes of its folder.
