@@ -91,7 +91,8 @@ final class BadHostTest {
       }
       assertThat(health.json().path("message").asString()).contains("allow weak isolation");
       Answer call = berth.execute(id, "{}");
-      assertThat(call.status()).as(call.body()).isIn(503, 504);
+      assertThat(call.status()).as(call.body()).isEqualTo(503);
+      assertThat(call.code()).isEqualTo("sandbox_too_weak");
       assertThat(call.detail()).contains("memory_limit");
       assertThat(berth.said()).contains("memory_limit");
     }

@@ -334,7 +334,7 @@ final class Supervisor {
         return; // An operation wants its place; it sees to what follows.
       }
       standing.failed(e.getMessage());
-      if (e.code() == ErrorCode.SANDBOX_UNAVAILABLE) {
+      if (e.code() == ErrorCode.SANDBOX_UNAVAILABLE || e.code() == ErrorCode.SANDBOX_TOO_WEAK) {
         refuseFor(e);
       }
       Next next = policy.startFailed(e.code());

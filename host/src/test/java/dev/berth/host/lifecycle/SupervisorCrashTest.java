@@ -15,6 +15,8 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What follows when workers die or do not start. */
 class SupervisorCrashTest extends SupervisorTestBase {
@@ -183,13 +185,14 @@ class SupervisorCrashTest extends SupervisorTestBase {
     assertThat(join(answered(workers.next(), patient, "1")).orThrow().success()).isTrue();
   }
 
-  @Test
-  void without_a_sandbox_calls_are_refused_at_once_until_there_is_one() {
-    workers.refusal = new PluginException(ErrorCode.SANDBOX_UNAVAILABLE, "no engine");
+  @ParameterizedTest
+  @EnumSource(names = {"SANDBOX_UNAVAILABLE", "SANDBOX_TOO_WEAK"})
+  void without_a_sandbox_calls_are_refused_at_once_until_there_is_one(ErrorCode why) {
+    workers.refusal = new PluginException(why, "no engine");
     CompletableFuture<ExecutionResult> early = call("{}");
     plugin.settle();
     assertThat(failure(early).getMessage()).isEqualTo("no engine");
-    assertThat(failure(call("{}")).code()).isEqualTo(ErrorCode.SANDBOX_UNAVAILABLE);
+    assertThat(failure(call("{}")).code()).isEqualTo(why);
     assertThat(givenUp).isEmpty();
     workers.refusal = null;
     var worker = workers.next();
