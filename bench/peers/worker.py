@@ -12,4 +12,4 @@ from berth_runtime import worker
 
 channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 channel.connect(sys.argv[2])
-os._exit(worker.run(channel))
+os._exit(worker.begin()(channel))

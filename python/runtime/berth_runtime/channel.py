@@ -20,23 +20,16 @@ _HIGH_WATER = 262_144
 
 
 class FrameSocket:
-    """The worker's end of the socket.
+    """The worker's end of the socket, which it is given by ``attach``.
 
     ``on_frame`` is given each frame's body as text; ``on_end`` is called when the host has gone or has sent
     what is no frame, with the reason.
     """
 
-    def __init__(
-        self,
-        sock: socket.socket,
-        on_frame: Callable[[str], None],
-        on_end: Callable[[str], None],
-    ) -> None:
-        sock.setblocking(False)
-        self._sock = sock
-        # read(2) and write(2) rather than recv and send: the kernel lets calls that no filter rule looks into pass
-        # without running the filter.
-        self._fd = sock.fileno()
+    _sock: socket.socket
+
+    def __init__(self, on_frame: Callable[[str], None], on_end: Callable[[str], None]) -> None:
+        self._fd = -1
         self._on_frame = on_frame
         self._on_end = on_end
         self._loop: Optional[EagerLoop] = None
@@ -50,8 +43,13 @@ class FrameSocket:
         self._flushing = False
         self._room: List[asyncio.Future[None]] = []
 
-    def attach(self, loop: EagerLoop) -> None:
+    def attach(self, sock: socket.socket, loop: EagerLoop) -> None:
         """Start reading."""
+        sock.setblocking(False)
+        self._sock = sock
+        # read(2) and write(2) rather than recv and send: the kernel lets calls that no filter rule looks into pass
+        # without running the filter.
+        self._fd = sock.fileno()
         self._loop = loop
         loop.serve(self._fd, self._on_readable)
 

@@ -30,7 +30,8 @@ def main() -> NoReturn:
     """The container's program."""
     status = 1
     try:
-        status = worker.run(_enter())
+        serve = worker.begin()
+        status = serve(_enter())
     finally:
         os._exit(status)
 
@@ -52,6 +53,7 @@ def _enter() -> socket.socket:
         os.dup2(output.fileno(), fd)
     os.close(null)
     output.close()
+    filter_.apply()  # it lets Landlock's calls through
     # The host's first message is the sign that everything is in its place.
     poll = select.poll()
     poll.register(channel, select.POLLIN)
@@ -61,7 +63,6 @@ def _enter() -> socket.socket:
         writable = ["/data", "/tmp", "/dev/shm"]
         folders = os.listdir("/folders") if os.path.isdir("/folders") else []
         landlock.restrict(abi, [p for p in [*writable, *(f"/folders/{f}" for f in folders)] if os.path.isdir(p)])
-    filter_.apply()
     return channel
 
 

@@ -1,14 +1,12 @@
-"""The worker's way from a parked child to the plugin's sandbox.
+"""The worker's way from a parked child to the plugin's sandbox. The order is what makes it safe:
 
-`_enter` does in one go what has to wait for the plugin; its order is what makes it safe:
-
-- The user namespace is last of the namespaces, and entered while parked: the others then belong to the host's,
-  and even a plugin that regained every capability in its own could change none of them. Nor can the child mount
-  anything from then on: the launcher mounts the plugin's folders (see mounts.py), and a parked child has no way
-  to the host's files.
+- While it is parked, before it knows of any plugin: the user namespace is the last of the namespaces, so that the
+  others belong to the host's, and even a plugin that regained every capability in its own could change none of
+  them. Nor can the child mount anything from then on: the launcher mounts the plugin's folders (see mounts.py), and
+  a parked child has no way to the host's files. Then the system call filter: all that comes later passes it.
 - The worker connects after it changed its uid, because the host checks the uid of its peer. It shows its tokens at
   once, so that the host has its first message ready; that is read when all else is done, and no sooner.
-- seccomp is last, since it forbids what the steps before it do.
+- Landlock is last, since it is about the folders.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ import resource
 import socket
 import sys
 import traceback
-from typing import NoReturn
+from typing import Callable, NoReturn
 
 from berth_runtime import landlock, linux, tree
 from berth_runtime.jail import Jail
@@ -28,39 +26,47 @@ from berth_runtime.steps import StepError, fail, step
 
 _MESSAGE = 65536
 
-# What a child says to the launcher when it waits. A failure is steps.fail's to say. What the launcher says is the
-# order: token, name, uid and the folders that may be written to, a line each.
+# What a child says to the launcher when it waits. A failure is steps.fail's to say. The launcher then says who it
+# is: token, name and uid, a line each; and when all is mounted: enter, and the folders that may be written to.
 PARKED = b"parked"
+
+Serve = Callable[[socket.socket], int]
 
 
 def wait_and_work(jail: Jail, control: socket.socket, host: int) -> NoReturn:
     """The worker's part, once it is in its namespaces. host: a descriptor of the host's socket."""
     try:
-        channel = _wait_and_enter(jail, control, host)
+        linux.close_all_but(0, 1, 2, control.fileno(), host)
+        with step("make the worker ready"):
+            serve: Serve = sys.modules[jail.worker].begin()
+        if jail.user_namespace:
+            with step("enter a user namespace"):
+                linux.unshare(linux.CLONE_NEWUSER)
+        with step("pin capabilities"):
+            linux.pin_capabilities()
+        linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
+        if jail.filter is not None:
+            with step("apply the system call filter"):
+                jail.filter.apply()
+        control.send(PARKED)
+        channel = _enter(jail, control, host)
     except StepError as e:
         fail(control, e)
     except BaseException as e:
         fail(control, StepError("start", e))
-    _work(jail, channel)
+    _work(serve, channel)
 
 
-def _wait_and_enter(jail: Jail, control: socket.socket, host: int) -> socket.socket:
-    if jail.user_namespace:
-        with step("enter a user namespace"):
-            linux.unshare(linux.CLONE_NEWUSER)
-    with step("pin capabilities"):
-        linux.pin_capabilities()
-    control.send(PARKED)
-    order = control.recv(_MESSAGE)
-    if not order:
-        os._exit(0)  # the launcher is gone
-    return _enter(jail, order, control, host)
+def _told(control: socket.socket) -> list[bytes]:
+    told = control.recv(_MESSAGE)
+    if not told:
+        os._exit(0)  # the launcher is gone, or the start has failed
+    return told.split(b"\n")
 
 
-def _enter(jail: Jail, order: bytes, control: socket.socket, host: int) -> socket.socket:
-    """Turns a parked child into the sandbox of one plugin, whose folders are mounted. See the head of this file for
-    the order."""
-    token, name, outside, *writable = order.split(b"\n")
+def _enter(jail: Jail, control: socket.socket, host: int) -> socket.socket:
+    """Turns a parked child into the sandbox of one plugin. See the head of this file for the order."""
+    token, name, outside = _told(control)
     uid = tree.PLUGIN_ID if jail.user_namespace else int(outside)
     with step("change to the plugin's uid"):
         os.setresgid(uid, uid, uid)
@@ -70,25 +76,22 @@ def _enter(jail: Jail, order: bytes, control: socket.socket, host: int) -> socke
         channel, output = _connect(host, secret + b"C\n"), _connect(host, secret + b"O\n")
     with step("drop capabilities"):
         linux.drop_capabilities()
-        linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
         linux.prctl(linux.PR_SET_DUMPABLE, 0)
     if jail.rlimit_processes:
         with step("limit processes"):
             resource.setrlimit(resource.RLIMIT_NPROC, (jail.limits.pids, jail.limits.pids))
     linux.set_title(jail.title, b"berth-worker " + name)
-    os.chdir("/data")
     os.umask(0o077)
+    _, *writable = _told(control)
+    os.chdir("/data")
     if jail.landlock:
         with step("apply Landlock"):
             landlock.restrict(jail.landlock, [*(path.decode() for path in writable), "/tmp"])
-    if jail.filter is not None:
-        with step("apply the system call filter"):
-            jail.filter.apply()
     os.dup2(output.fileno(), 1)
     os.dup2(output.fileno(), 2)
-    control.detach()
-    output.detach()
-    linux.close_all_but(0, 1, 2, channel.fileno())
+    for used in (control, output):
+        used.close()
+    os.close(host)
     return channel
 
 
@@ -100,12 +103,12 @@ def _connect(host: int, greeting: bytes) -> socket.socket:
     return s
 
 
-def _work(jail: Jail, channel: socket.socket) -> NoReturn:
+def _work(serve: Serve, channel: socket.socket) -> NoReturn:
     """Hands over to the worker. What it fails with goes to the output socket, as any process's last words."""
     gc.enable()
     status = 1
     try:
-        status = int(sys.modules[jail.worker].run(channel))
+        status = serve(channel)
     except SystemExit as e:
         status = e.code if isinstance(e.code, int) else 1
     except BaseException:

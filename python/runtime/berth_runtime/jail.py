@@ -32,8 +32,9 @@ class Jail:
     seccomp. uids: whether each plugin can have a uid of its own. drop_groups: whether supplementary groups can be
     dropped. user_namespace: whether the worker gets one of its own. core_limit: RLIMIT_CORE. init: of init.prepare.
     signals: of linux.ignore_signals. title: of linux.argument_area.
-    worker: module with run(socket) -> int. fresh: whether each becomes an interpreter of its own, see fresh.py.
-    paths: folders of the tree that the worker's module is looked for in besides.
+    worker: module with begin(), which gives what serves a socket and returns a status. fresh: whether each becomes
+    an interpreter of its own, see fresh.py. paths: folders of the tree that the worker's module is looked for in
+    besides.
     """
 
     root: str

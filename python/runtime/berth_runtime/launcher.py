@@ -40,7 +40,7 @@ from berth_runtime import entry, features, host_facts, jail, linux, mounts, prep
 from berth_runtime.cgroups import Cgroups, Group
 from berth_runtime.child import Child
 from berth_runtime.governor import Governor
-from berth_runtime.mounts import Doorway
+from berth_runtime.mounts import Doorway, Mount
 from berth_runtime.preparation import Settings
 from berth_runtime.spares import Spares
 from berth_runtime.steps import StepError, step
@@ -295,43 +295,40 @@ class Launcher:
             self._begin(parked.pop(0), self._queue.popleft())
 
     def _begin(self, child: Child, order: dict[str, Any]) -> None:
-        """Makes of a parked child what is asked for."""
+        """Makes of a parked child what is asked for. It is told who it is first, and connects to the host while its
+        folders are mounted; then it is told what it may write to, and goes on."""
         self._spares.disturb()
-        try:
-            uid = jail.FIRST_UID + int(order["slot"]) if self._jail.uids else 0
-            if uid > jail.LAST_UID:
-                raise StepError("choose a uid", ValueError(f"there is none for slot {order['slot']}"))
-            found = mounts.open_all(order, uid, self._jail.uids, self._volumes)
-        except StepError as e:
-            self._fail(order, e.step, e.cause)  # nothing has become of the child, it stays for another
+        uid = jail.FIRST_UID + int(order["slot"]) if self._jail.uids else 0
+        if uid > jail.LAST_UID:
+            why = f"there is none for slot {order['slot']}"
+            self._fail(order, "choose a uid", why)  # nothing has become of the child, it stays for another
             return
-        child.request, child.state, child.volume = order, "running", order["volume"]
+        child.request, child.state = order, "running"
+        found: list[Mount] = []
         try:
+            self._identify(child, order, uid)
+            found = mounts.open_all(order, uid, self._jail.uids, self._volumes)
+            child.volume = order["volume"]
             self._doorway.attach(child.view, found)
-            self._grant(child, order, uid)
             _say({"event": "started", "id": order["id"], "pid": child.pid, "cgroups": child.group.folders})
-            # The child may have to wait for this process's CPU, so whatever can be done later is.
-            self._forget(child.control.fileno())
-            self._begun.append((time.monotonic() + _LATER_SECONDS, child))
-            with step("tell the parked process"):
+            with step("set the control group's limits"):
+                child.group.limit(order["memory"], order["shares"])
+            with step("tell the parked process what it may write to"):
                 writable = [mount.target for mount in found if mount.access == "write"]
-                child.control.send("\n".join([order["token"], order["name"], str(uid), *writable]).encode())
+                child.control.send("\n".join(["enter", *writable]).encode())
         except StepError as e:
             child.failure = (e.step, e.cause)
             child.kill()
+        else:
+            self._governor.take(order["name"], child.group, order["shares"], child.worker)
         finally:
             mounts.close_all(found)
 
-    def _give_back(self, child: Child) -> None:
-        if self._volumes is not None and child.volume is not None:
-            self._volumes.give_back(child.volume)
-            child.volume = None
-
-    def _grant(self, child: Child, order: dict[str, Any], uid: int) -> None:
-        """Sets what is the plugin's own: its limits, and who it is outside of its user namespace."""
-        with step("set the control group's limits"):
-            child.group.limit(order["memory"], order["shares"])
-        self._governor.take(order["name"], child.group, order["shares"], child.worker)
+    def _identify(self, child: Child, order: dict[str, Any], uid: int) -> None:
+        """Says who it is to the kernel (its uid outside of its user namespace) and to itself."""
+        # The child may have to wait for this process's CPU, so whatever can be done later is.
+        self._forget(child.control.fileno())
+        self._begun.append((time.monotonic() + _LATER_SECONDS, child))
         if self._jail.user_namespace:
             for name in ("gid_map", "uid_map"):
                 with step(f"write {name}"):
@@ -340,6 +337,13 @@ class Launcher:
                         os.write(fd, b"%d %d 1\n" % (tree.PLUGIN_ID, uid))
                     finally:
                         os.close(fd)
+        with step("tell the parked process who it is"):
+            child.control.send("\n".join([order["token"], order["name"], str(uid)]).encode())
+
+    def _give_back(self, child: Child) -> None:
+        if self._volumes is not None and child.volume is not None:
+            self._volumes.give_back(child.volume)
+            child.volume = None
 
     def _reap(self, child: Child) -> None:
         """Asks the zygote, whose child it is; the host is told when its process id is free."""

@@ -6,7 +6,8 @@ import importlib.util
 import os
 import sys
 import traceback
-from types import ModuleType, TracebackType
+from importlib.machinery import SourceFileLoader
+from types import CodeType, ModuleType, TracebackType
 from typing import Any, Dict, List, Optional, Tuple
 
 from berth_runtime import codec
@@ -123,18 +124,26 @@ def _is_own(module: ModuleType, kind: type) -> bool:
     return kind.__module__ == module.__name__
 
 
+class _SourceLoader(SourceFileLoader):
+    """Looks for no cached bytecode: the main file is imported once, and its folder can't be written to."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def _load_module(folder: str, main: str) -> ModuleType:
     stem = os.path.splitext(os.path.basename(main))[0]
     # A plugin's json.py must not become everyone's json.
     name = f"plugin_{stem}" if stem in sys.modules else stem
     path = os.path.join(folder, main)
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None or not os.path.isfile(path):
+    loader = _SourceLoader(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    if spec is None or not path.endswith(".py") or not os.path.isfile(path):
         raise Fault("plugin_import_error", f"{main} is not a Python file in the package.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except BaseException as e:  # SystemExit included: a module that calls exit() has not loaded.
         sys.modules.pop(name, None)
         kind = "plugin_syntax_error" if isinstance(e, SyntaxError) else "plugin_import_error"

@@ -25,7 +25,7 @@ from typing import Any, Iterator
 from berth_runtime import call, codec, plugin, worker
 
 _ENTRY = {"main": "rehearsed.py", "class": "Rehearsed"}
-_PARKING = ("berth_runtime.jail", "berth_runtime.linux", "berth_runtime.landlock", "berth_runtime.seccomp")
+_PARKING = ("berth_runtime.entry", "berth_runtime.linux", "berth_runtime.landlock", "berth_runtime.seccomp")
 _POOL, _POOL_HEADER = 16384, 48  # bytes, of Objects/obmalloc.c
 _GAPS = 4096
 _LIMITS = {"max_context_bytes": 1 << 20, "max_result_bytes": 1 << 20}
@@ -80,8 +80,8 @@ def _fill(size: int) -> list[object]:
 def _live() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        one = worker.Worker(theirs)
-        one.rehearse(ours, [_initialize(), _EXECUTE, _EXECUTE])
+        one = worker.Worker()
+        one.rehearse(theirs, ours, [_initialize(), _EXECUTE, _EXECUTE])
 
 
 def _initialize() -> bytes:

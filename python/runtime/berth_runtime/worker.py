@@ -50,22 +50,22 @@ _LAST_WORDS_SECONDS = 1.0
 _log = logging.getLogger("berth")
 
 
-def run(channel: socket.socket) -> int:
-    """Serve one plugin until the host shuts it down, and return the process's exit status.
+def begin() -> Callable[[socket.socket], int]:
+    """Make ready all that needs no channel. What is returned serves one plugin until the host shuts it down, and
+    returns the process's exit status.
 
-    To be called once, in the process's main thread, after isolation. ``channel`` is the connected
-    stream socket, past the launcher's token line. Plugin threads may still run when this returns,
-    so the caller ends the process with ``os._exit(status)``. When the channel ends unasked, the
-    process ends at once, without returning.
+    Both are to be called once, in the process's main thread, the second after isolation, with the connected
+    stream socket, past the token line. Plugin threads may still run when it returns, so the caller ends the
+    process with ``os._exit(status)``. When the channel ends unasked, the process ends at once, without returning.
     """
-    return Worker(channel).serve()
+    return Worker().serve
 
 
 class Worker:
     """The conversation. Everything of it runs on the main thread, the loop's."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._channel = FrameSocket(sock, self._on_frame, _end)
+    def __init__(self) -> None:
+        self._channel = FrameSocket(self._on_frame, _end)
         self._loop = EagerLoop(self._channel.flush)
         asyncio.set_event_loop(self._loop)
         self._logs = shipping.LogShipper(self._loop, self._channel)
@@ -82,9 +82,9 @@ class Worker:
         self._control_threads = ThreadPoolExecutor(1, "control")
         self._control_tasks: Set[asyncio.Task[None]] = set()
 
-    def serve(self) -> int:
+    def serve(self, channel: socket.socket) -> int:
         call.port = CallPort(self._loop, self._channel)
-        self._channel.attach(self._loop)
+        self._channel.attach(channel, self._loop)
         while self._status is None:
             try:
                 self._loop.run_forever()
@@ -95,10 +95,10 @@ class Worker:
         self._channel.finish(_LAST_WORDS_SECONDS)
         return self._status
 
-    def rehearse(self, host: socket.socket, frames: List[bytes]) -> None:
+    def rehearse(self, channel: socket.socket, host: socket.socket, frames: List[bytes]) -> None:
         """Be told ``frames`` by ``host``, the channel's other end, one at a time, then end. See rehearsal.py."""
         call.port = CallPort(self._loop, self._channel)
-        self._channel.attach(self._loop)
+        self._channel.attach(channel, self._loop)
         self._loop.add_reader(host, self._loop.stop)
         try:
             for frame in frames:

@@ -14,7 +14,7 @@ PYTHON = Path(__file__).resolve().parents[2]
 START = (
     "import os, socket, sys; sys.path[:0] = sys.argv[2:];"
     "from berth_runtime import worker;"
-    "os._exit(worker.run(socket.socket(fileno=int(sys.argv[1]))))"
+    "os._exit(worker.begin()(socket.socket(fileno=int(sys.argv[1]))))"
 )
 
 

@@ -6,7 +6,11 @@ Frames both ways: 4-byte length, UTF-8. The answer is JSON: {"ok": out} or {"err
 import json
 import socket
 import traceback
-from typing import Any
+from typing import Any, Callable
+
+
+def begin() -> Callable[[socket.socket], int]:
+    return run
 
 
 def run(channel: socket.socket) -> int:

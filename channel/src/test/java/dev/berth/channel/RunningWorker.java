@@ -46,7 +46,7 @@ final class RunningWorker implements AutoCloseable {
             "import os, socket, sys; sys.path[:0] = sys.argv[2:];"
                 + "from berth_runtime import worker;"
                 + "s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]);"
-                + "os._exit(worker.run(s))";
+                + "os._exit(worker.begin()(s))";
         Process process =
             new ProcessBuilder(
                     "python3",

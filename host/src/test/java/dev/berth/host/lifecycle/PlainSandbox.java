@@ -39,7 +39,7 @@ final class PlainSandbox implements Sandbox {
       output = socket.socket(socket.AF_UNIX); output.connect(address)
       os.dup2(output.fileno(), 1); os.dup2(output.fileno(), 2)
       output.close()
-      os._exit(worker.run(channel))
+      os._exit(worker.begin()(channel))
       """;
 
   private final Path folder;
@@ -55,7 +55,7 @@ final class PlainSandbox implements Sandbox {
   }
 
   @Override
-  public SandboxProcess start(SandboxSpec spec) {
+  public SandboxProcess start(SandboxSpec spec, Runnable underWay) {
     try {
       Files.createDirectories(spec.dataDir());
       Path address = Files.createTempFile(folder, "w", ".sock");
@@ -77,6 +77,7 @@ final class PlainSandbox implements Sandbox {
                     String.valueOf(spec.siteDir()))
                 .inheritIO()
                 .start();
+        underWay.run();
         CompletableFuture<Void> _ = process.onExit().thenRun(() -> unblock(address));
         SocketChannel channel = server.accept();
         SocketChannel output = server.accept();
