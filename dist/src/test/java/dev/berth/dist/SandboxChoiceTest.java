@@ -20,7 +20,7 @@ final class SandboxChoiceTest {
     }
 
     @Override
-    public SandboxProcess start(SandboxSpec spec) {
+    public SandboxProcess start(SandboxSpec spec, Runnable underWay) {
       throw new IllegalStateException("not asked for");
     }
 

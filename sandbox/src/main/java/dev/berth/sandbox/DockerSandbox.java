@@ -180,7 +180,7 @@ public final class DockerSandbox implements Sandbox {
   }
 
   @Override
-  public SandboxProcess start(SandboxSpec spec) {
+  public SandboxProcess start(SandboxSpec spec, Runnable underWay) {
     if (closed) {
       throw new PluginException(ErrorCode.SHUTTING_DOWN, "The sandbox is closed.");
     }
@@ -190,6 +190,7 @@ public final class DockerSandbox implements Sandbox {
     Allowance allowance = Allowance.of(spec.limits(), settings.maximum());
     startsAtOnce.acquireUninterruptibly();
     try {
+      underWay.run();
       while (images.isUsual(name)) {
         DockerWorker parked = pool.take();
         if (parked == null) {

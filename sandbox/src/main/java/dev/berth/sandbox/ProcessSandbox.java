@@ -177,7 +177,7 @@ public final class ProcessSandbox implements Sandbox {
   }
 
   @Override
-  public SandboxProcess start(SandboxSpec spec) {
+  public SandboxProcess start(SandboxSpec spec, Runnable underWay) {
     Launcher launcher = launcher();
     WeakIsolation.refuse(spec.plugin(), launcher.ready().isolation(), settings.allowWeak());
     Path volume = volume(spec, launcher);
@@ -211,6 +211,7 @@ public final class ProcessSandbox implements Sandbox {
       order.put("memory", memory);
       order.put("shares", Math.min(spec.limits().cpuShares(), settings.maximum().cpuShares()));
       launcher.send(order);
+      underWay.run();
       if (!launcher.alive()) {
         worker.onLauncherGone(); // it may have died before the worker was in the list
       }

@@ -13,10 +13,17 @@ public interface Sandbox extends AutoCloseable {
    * Starts a worker and waits until it has connected and shown its token; no code of the plugin has
    * run by then.
    *
+   * @param underWay called once, unless it fails before, when all that is left is to wait: what the
+   *     caller does besides then takes no time from the start. Must neither wait nor throw
    * @throws dev.berth.api.PluginException {@code sandbox_unavailable} or {@code
    *     plugin_start_failed}, with what the launcher said; no process is left then
    */
-  SandboxProcess start(SandboxSpec spec);
+  SandboxProcess start(SandboxSpec spec, Runnable underWay);
+
+  /** The same, for a caller that does nothing besides. */
+  default SandboxProcess start(SandboxSpec spec) {
+    return start(spec, () -> {});
+  }
 
   /**
    * The interpreter that a plugin's worker runs on, where it is another than the host's; else null.

@@ -3,14 +3,9 @@ package dev.berth.host.lifecycle;
 import dev.berth.api.PluginException;
 import dev.berth.api.PluginState;
 import dev.berth.host.store.PluginRow;
-import java.util.concurrent.CompletableFuture;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Enables and disables. */
 final class Activation {
-  private static final Logger LOG = LoggerFactory.getLogger(Activation.class);
-
   private final Rooms rooms;
 
   Activation(Rooms rooms) {
@@ -33,29 +28,28 @@ final class Activation {
           }
           PluginRow enabled = Rows.with(row, new PluginState.Enabled(), rooms.clock().instant());
           LaunchPlan plan = rooms.engine().plans().plan(enabled);
-          Worker worker = wasEnabled ? launch(plugin, plan) : launchAndRecord(plugin, plan, row);
+          Worker worker =
+              wasEnabled
+                  ? plugin.launch(plan, new Launcher.Attempt())
+                  : launchAndRecord(plugin, plan, row);
           plugin.freshStart();
           handOver(plugin, worker);
           return plugin;
         });
   }
 
-  private static Worker launch(Supervisor plugin, LaunchPlan plan) {
-    return plugin.launch(plan, new Launcher.Attempt());
-  }
-
   private Worker launchAndRecord(Supervisor plugin, LaunchPlan plan, PluginRow before) {
-    CompletableFuture<Void> recorded =
-        CompletableFuture.runAsync(() -> record(plan.row()), rooms.engine().background());
+    var recording =
+        new Recording(() -> record(plan.row()), () -> record(before), rooms.engine().background());
     Worker worker;
     try {
-      worker = launch(plugin, plan);
+      worker = plugin.launch(plan, new Launcher.Attempt(recording::begin));
     } catch (RuntimeException e) {
-      putBack(recorded, before, e);
+      recording.putBack(e, before);
       throw e;
     }
     try {
-      Await.whole(recorded);
+      recording.end();
     } catch (PluginException e) {
       worker.kill(e);
       throw e;
@@ -67,27 +61,6 @@ final class Activation {
 
   private void record(PluginRow row) {
     rooms.store().registry().setState(row.tenant(), row.id(), row.state(), row.updatedAt());
-  }
-
-  private void putBack(
-      CompletableFuture<Void> recorded, PluginRow before, RuntimeException because) {
-    try {
-      Await.whole(recorded);
-    } catch (PluginException e) {
-      because.addSuppressed(e);
-      return; // It was never written.
-    }
-    try {
-      record(before);
-    } catch (PluginException e) {
-      LOG.error(
-          "{} did not start, and the registry says that it is enabled, as it can't be written: {}."
-              + " Mend that, then `berth disable {}`",
-          LaunchPlan.label(before),
-          e.getMessage(),
-          before.id());
-      because.addSuppressed(e);
-    }
   }
 
   /** Gives the calls to {@code worker} and stops the one that had them. */

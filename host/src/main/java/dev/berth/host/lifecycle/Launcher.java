@@ -9,6 +9,7 @@ import dev.berth.channel.ChannelLoop;
 import dev.berth.host.egress.EgressProxy;
 import dev.berth.sandbox.Sandbox;
 import dev.berth.sandbox.SandboxProcess;
+import dev.berth.sandbox.SandboxSpec;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.Executor;
@@ -46,8 +47,20 @@ final class Launcher {
 
   /** A start under way, for whoever wants it given up. */
   static final class Attempt {
+    private final Runnable underWay;
     private boolean givenUp;
     private @Nullable Worker worker;
+
+    Attempt() {
+      this(() -> {});
+    }
+
+    /**
+     * @param underWay see {@link Sandbox#start(SandboxSpec, Runnable)}
+     */
+    Attempt(Runnable underWay) {
+      this.underWay = underWay;
+    }
 
     synchronized void giveUp() {
       givenUp = true;
@@ -85,7 +98,7 @@ final class Launcher {
     log.open();
     errors.open();
     long logged = log.lastSequence();
-    SandboxProcess process = start(plan, generation, log, traffic);
+    SandboxProcess process = start(plan, generation, log, traffic, attempt.underWay);
     var worker = new Worker(plan, generation, process, log, errors, sandbox.ceilings());
     try {
       attempt.has(worker);
@@ -112,13 +125,15 @@ final class Launcher {
   }
 
   /** The network's end lives as long as the worker's processes do. */
-  private SandboxProcess start(LaunchPlan plan, int generation, PluginLog log, Traffic traffic) {
+  private SandboxProcess start(
+      LaunchPlan plan, int generation, PluginLog log, Traffic traffic, Runnable underWay) {
     EgressProxy network = networks.open(plan, generation, log, traffic);
+    SandboxSpec spec = plan.spec(generation);
     if (network == null) {
-      return sandbox.start(plan.spec(generation));
+      return sandbox.start(spec, underWay);
     }
     try {
-      SandboxProcess process = sandbox.start(plan.spec(generation).withEgress(network.socket()));
+      SandboxProcess process = sandbox.start(spec.withEgress(network.socket()), underWay);
       var _ = process.exited().whenComplete((_, _) -> network.close());
       return process;
     } catch (RuntimeException e) {

@@ -65,10 +65,11 @@ final class FakeWorkers implements Sandbox, ChannelOpener {
   }
 
   @Override
-  public SandboxProcess start(SandboxSpec spec) {
+  public SandboxProcess start(SandboxSpec spec, Runnable underWay) {
     if (refusal != null) {
       throw refusal;
     }
+    underWay.run();
     var worker = new FakeWorker(spec, socket());
     bySocket.put(worker.output, worker);
     return worker;
