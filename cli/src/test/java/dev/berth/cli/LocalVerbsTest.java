@@ -22,6 +22,18 @@ class LocalVerbsTest {
   private final FakeLocal local = new FakeLocal();
 
   @Test
+  void each_verb_is_found_by_its_name_alone_and_among_all() {
+    String all = new Cli().run("--help").out();
+    assertThat(BerthCli.verbs()).hasSizeGreaterThan(20);
+    BerthCli.verbs()
+        .keySet()
+        .forEach(name -> {
+          assertThat(new Cli().run(name, "--help").out()).as(name).contains("berth " + name);
+          assertThat(all).as(name).containsPattern("(?m)^ +" + name + " ");
+        });
+  }
+
+  @Test
   void serve_says_where_and_closes_when_it_stops() {
     local.stopped.countDown();
     Ran ran =
