@@ -63,11 +63,11 @@ final class RunningBerth implements AutoCloseable {
     }
 
     String code() {
-      return json().path("code").asString();
+      return json().path("code").asString("");
     }
 
     String detail() {
-      return json().path("detail").asString();
+      return json().path("detail").asString("");
     }
   }
 
