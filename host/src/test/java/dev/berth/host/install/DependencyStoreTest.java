@@ -9,78 +9,22 @@ import dev.berth.api.PluginException;
 import dev.berth.sandbox.PythonInterpreter;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Dependencies from an index of our own, with both tools. */
-class DependencyStoreTest {
-  private static final Duration LONG = Duration.ofMinutes(3);
-
-  @TempDir Path dir;
-  private Path data;
-  private Path home;
-  private Wheels wheels;
-
-  @BeforeEach
-  void prepare() throws IOException {
-    data = dir.resolve("data");
-    home = Files.createDirectories(dir.resolve("home"));
-    wheels = new Wheels(dir.resolve("wheels"));
-  }
-
-  private DependencyStore store(Map<String, String> environment) {
-    return new DependencyStore(data, Tool.PYTHON, environment, LONG);
-  }
-
-  private DependencyStore store(Tool tool) throws Exception {
-    return store(tool.from(wheels.folder(), home));
-  }
-
-  private PluginException refused(DependencyStore store, String... requirements) {
-    try {
-      String lock = store.prepare(List.of(requirements), InstallProgress.NONE);
-      throw new AssertionError("prepared " + lock);
-    } catch (PluginException e) {
-      assertNothingLeft();
-      return e;
-    }
-  }
-
-  private void assertNothingLeft() {
-    String[] left = data.resolve("site").toFile().list();
-    assertThat(left == null ? new String[0] : left).isEmpty();
-  }
-
-  private String python(DependencyStore store, String lock, String code) throws Exception {
-    return Tool.python(
-        Map.of(),
-        "-I",
-        "-S",
-        "-c",
-        "import sys; sys.path.insert(0, " + quoted(store.directory(lock)) + "); " + code);
-  }
-
-  private static String quoted(Path path) {
-    return "'" + path.toString().replace("'", "\\'") + "'";
-  }
-
+class DependencyStoreTest extends DependencyTestBase {
   @ParameterizedTest
   @EnumSource
   void what_is_required_and_what_that_requires_can_be_imported(Tool tool) throws Exception {
@@ -195,120 +139,6 @@ class DependencyStoreTest {
 
   @ParameterizedTest
   @EnumSource
-  void sup_08_a_source_archive_is_refused_and_its_setup_py_never_runs(Tool tool) throws Exception {
-    Path proof = dir.resolve("setup-py-ran");
-    wheels.source("berth_source", "1.0", "open(" + quoted(proof) + ", 'w').close()");
-    PluginException e = refused(store(tool), "berth-source>=1");
-    assertThat(e.code()).as(e.getMessage()).isEqualTo(ErrorCode.DEPENDENCY_NO_WHEEL);
-    assertThat(e)
-        .hasMessageContaining(
-            "The dependency berth-source>=1 has no wheel for " + Tool.PYTHON.abi())
-        .hasMessageContaining(tool.name().toLowerCase(java.util.Locale.ROOT) + " says: ");
-    assertThat(proof).doesNotExist();
-    // Also below another one.
-    wheels.wheel("berth_above", "1.0", "berth-source");
-    assertThat(refused(store(tool), "berth-above").getMessage()).contains("berth-source");
-    assertThat(proof).doesNotExist();
-  }
-
-  @ParameterizedTest
-  @EnumSource
-  void sup_11_a_wheel_with_startup_hooks_runs_nothing(Tool tool) throws Exception {
-    Path proof = dir.resolve("hook-ran");
-    String hook = "import os; open(" + quoted(proof) + ", 'a').write('x')";
-    wheels.wheel(
-        "berth_hook",
-        "1.0",
-        List.of(),
-        Map.of(
-            "evil.pth",
-            hook + "\n",
-            "sitecustomize.py",
-            hook + "\n",
-            "usercustomize/__init__.py",
-            hook + "\n",
-            "berth_hook.py",
-            "VERSION = 1\n",
-            "berth_hook-1.0.dist-info/entry_points.txt",
-            "[console_scripts]\nberth-evil = berth_hook:main\npip = berth_hook:main\n",
-            "berth_hook-1.0.data/scripts/berth-script",
-            "#!python\n" + hook + "\n",
-            "berth_hook-1.0.data/data/etc/berth.conf",
-            "x"),
-        Map.of());
-    Path bin = Tool.PYTHON.executable().getParent();
-    Set<String> programs = new TreeSet<>(List.of(bin.toFile().list()));
-    var told = Collections.synchronizedList(new ArrayList<String>());
-    DependencyStore store = store(tool);
-    String lock = store.prepare(List.of("berth-hook"), (_, message) -> told.add(message));
-    assertThat(proof).doesNotExist();
-    assertThat(told)
-        .contains(
-            "left out the start-up hook evil.pth",
-            "left out the start-up hook sitecustomize.py",
-            "left out the start-up hook usercustomize");
-    assertThat(python(store, lock, "import berth_hook; print(berth_hook.VERSION)")).isEqualTo("1");
-    // Nor in a Python that is not isolated, even told to treat the folder as its own.
-    String folder = store.directory(lock).toString();
-    assertThat(
-            Tool.python(
-                Map.of("PYTHONPATH", folder),
-                "-c",
-                "import site; site.addsitedir("
-                    + quoted(store.directory(lock))
-                    + "); import berth_hook; print(2)"))
-        .isEqualTo("2");
-    assertThat(proof).doesNotExist();
-    // Scripts and data stay in the folder.
-    assertThat(new TreeSet<>(List.of(bin.toFile().list()))).isEqualTo(programs);
-    try (Stream<Path> all = Files.walk(home)) {
-      assertThat(all.map(p -> p.getFileName().toString())).doesNotContain("berth-evil", "pip");
-    }
-    assertThat(store.directory(lock).resolve("bin")).isDirectory();
-  }
-
-  @ParameterizedTest
-  @EnumSource
-  void sup_11_a_wheel_whose_record_does_not_match_is_refused(Tool tool) throws Exception {
-    wheels.wheel(
-        "berth_record",
-        "1.0",
-        List.of(),
-        Map.of("berth_record.py", "VERSION = 'announced'\n"),
-        Map.of("berth_record.py", "VERSION = 'delivered'\n"));
-    PluginException e = refused(store(tool), "berth-record");
-    // Either tool may notice before we do.
-    assertThat(e.code())
-        .as(e.getMessage())
-        .isIn(ErrorCode.DEPENDENCY_INVALID, ErrorCode.DEPENDENCY_UNRESOLVABLE);
-    assertThat(e).hasMessageContaining("berth_record.py");
-  }
-
-  @ParameterizedTest
-  @EnumSource
-  void a_wheel_that_would_write_outside_does_not(Tool tool) throws Exception {
-    Path outside = dir.resolve("data").resolve("site").resolve("escaped.py");
-    wheels.wheel(
-        "berth_escape",
-        "1.0",
-        List.of(),
-        Map.of("berth_escape.py", "", "../escaped.py", "x = 1\n", "../../escaped.py", "x = 1\n"),
-        Map.of());
-    try {
-      DependencyStore store = store(tool);
-      String lock = store.prepare(List.of("berth-escape"), InstallProgress.NONE);
-      assertThat(data.resolve("site").toFile().list()).containsExactly(lock);
-    } catch (PluginException e) {
-      assertNothingLeft();
-    }
-    assertThat(outside).doesNotExist();
-    try (Stream<Path> all = Files.walk(dir)) {
-      assertThat(all.filter(p -> p.endsWith("escaped.py"))).isEmpty();
-    }
-  }
-
-  @ParameterizedTest
-  @EnumSource
   void what_cannot_be_resolved_is_named(Tool tool) throws Exception {
     wheels.wheel("berth_one", "1.0");
     wheels.wheel("berth_left", "1.0", "berth-one>=2");
@@ -348,106 +178,6 @@ class DependencyStoreTest {
       assertThat(e.code()).as(e.getMessage()).isEqualTo(ErrorCode.DEPENDENCY_INDEX_UNREACHABLE);
       assertThat(e.getMessage()).doesNotContain("hunter2");
     }
-  }
-
-  @ParameterizedTest
-  @EnumSource
-  void a_file_that_is_not_the_announced_one_is_refused(Tool tool) throws Exception {
-    wheels.wheel("berth_lie", "1.0");
-    try (var index = new LoopbackIndex(wheels.folder(), LoopbackIndex.Manner.LYING)) {
-      PluginException e = refused(store(tool.at(index.url(), home)), "berth-lie");
-      assertThat(e.code()).as(e.getMessage()).isEqualTo(ErrorCode.DEPENDENCY_UNRESOLVABLE);
-      assertThat(e).hasMessageContaining("is not the one it announced");
-    }
-  }
-
-  @ParameterizedTest
-  @EnumSource
-  void an_index_that_never_answers_is_given_up_on_and_no_process_stays(Tool tool) throws Exception {
-    try (var index = new LoopbackIndex(wheels.folder(), LoopbackIndex.Manner.SILENT)) {
-      var store =
-          new DependencyStore(data, Tool.PYTHON, tool.at(index.url(), home), Duration.ofSeconds(4));
-      PluginException e = refused(store, "berth-slow");
-      assertThat(e.code()).as(e.getMessage()).isEqualTo(ErrorCode.DEPENDENCY_INDEX_UNREACHABLE);
-      assertThat(e).hasMessageContaining("not there after 4 s");
-      assertThat(index.asked.getCount()).isZero();
-      assertThat(running()).isEmpty();
-    }
-  }
-
-  @ParameterizedTest
-  @EnumSource
-  void an_interrupted_install_ends_and_leaves_nothing(Tool tool) throws Exception {
-    try (var index = new LoopbackIndex(wheels.folder(), LoopbackIndex.Manner.SILENT)) {
-      DependencyStore store = store(tool.at(index.url(), home));
-      var outcome = new java.util.concurrent.CompletableFuture<ErrorCode>();
-      Thread installing =
-          Thread.ofVirtual()
-              .start(() -> {
-                try {
-                  store.prepare(List.of("berth-slow"), InstallProgress.NONE);
-                  outcome.completeExceptionally(new AssertionError("prepared"));
-                } catch (PluginException e) {
-                  outcome.complete(e.code());
-                }
-              });
-      index.asked.await();
-      installing.interrupt();
-      assertThat(outcome.get()).isEqualTo(ErrorCode.CANCELLED);
-      assertNothingLeft();
-      assertThat(running()).isEmpty();
-    }
-  }
-
-  @ParameterizedTest
-  @EnumSource
-  void a_host_that_is_killed_takes_its_tool_with_it(Tool tool) throws Exception {
-    try (var index = new LoopbackIndex(wheels.folder(), LoopbackIndex.Manner.SILENT)) {
-      var command =
-          new ArrayList<>(
-              List.of(
-                  ProcessHandle.current().info().command().orElseThrow(),
-                  "-cp",
-                  System.getProperty("java.class.path"),
-                  PrepareDependencies.class.getName(),
-                  data.toString(),
-                  "berth-slow"));
-      tool.at(index.url(), home).forEach((key, value) -> command.add(key + "=" + value));
-      Process host = new ProcessBuilder(command).inheritIO().start();
-      index.asked.await();
-      List<Long> tools = running();
-      assertThat(tools).isNotEmpty();
-      host.destroyForcibly().waitFor();
-      for (long pid : tools) {
-        ProcessHandle.of(pid).ifPresent(process -> process.onExit().join());
-      }
-      assertThat(running()).isEmpty();
-      DependencyStore next = store(tool);
-      next.sweep();
-      assertNothingLeft();
-    }
-  }
-
-  /** Processes that work below this test's data folder. */
-  private List<Long> running() throws IOException {
-    var found = new ArrayList<Long>();
-    try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
-      for (Path process : processes.toList()) {
-        Path cwd = process.resolve("cwd");
-        if (process.getFileName().toString().matches("\\d+")
-            && Files.exists(cwd, LinkOption.NOFOLLOW_LINKS)) {
-          long pid = Long.parseLong(process.getFileName().toString());
-          try {
-            if (Files.readSymbolicLink(cwd).startsWith(data)) {
-              found.add(pid);
-            }
-          } catch (IOException e) {
-            found.remove(pid); // It has just ended.
-          }
-        }
-      }
-    }
-    return found;
   }
 
   @Test
@@ -521,54 +251,6 @@ class DependencyStoreTest {
           .sorted()
           .toList();
     }
-  }
-
-  @ParameterizedTest
-  @EnumSource
-  void cra_05_a_full_disk_is_said_and_nothing_left(Tool tool) throws Exception {
-    var random = new java.util.Random(3);
-    var content = new StringBuilder();
-    for (int i = 0; i < 3_000_000; i++) {
-      content.append((char) (' ' + random.nextInt(90)));
-    }
-    wheels.wheel(
-        "berth_large", "1.0", List.of(), Map.of("berth_large.txt", content.toString()), Map.of());
-    Files.createDirectories(data);
-    boolean mounted =
-        run("mount", "-t", "tmpfs", "-o", "size=2m", "berth-test", data.toString()) == 0;
-    assumeTrue(mounted, "a small file system can be mounted by root only");
-    try {
-      PluginException e = refused(store(tool), "berth-large");
-      assertThat(e.code()).as(e.getMessage()).isEqualTo(ErrorCode.DISK_FULL);
-      assertThat(e).hasMessageContaining("the disk is full");
-    } finally {
-      assertThat(run("umount", data.toString())).isZero();
-    }
-  }
-
-  private static int run(String... command) throws IOException, InterruptedException {
-    return new ProcessBuilder(command)
-        .redirectErrorStream(true)
-        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-        .start()
-        .waitFor();
-  }
-
-  @Test
-  void half_done_work_of_a_host_that_died_is_swept() throws Exception {
-    Path site = Files.createDirectories(data.resolve("site"));
-    Path good = Files.createDirectory(site.resolve("a".repeat(64)));
-    for (String left : List.of(".work-1", ".new-2", ".new-" + "b".repeat(64))) {
-      Path folder = Files.createDirectories(site.resolve(left).resolve("x"));
-      Files.createSymbolicLink(folder.resolve("out"), good);
-      Files.writeString(good.resolve(left.substring(1)), "kept");
-      Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("r-xr-xr-x"));
-    }
-    DependencyStore store = store(Map.of());
-    store.sweep();
-    assertThat(site.toFile().list()).containsExactly(good.getFileName().toString());
-    assertThat(good.toFile().list()).hasSize(3);
-    assertThat(store.locks()).containsExactly("a".repeat(64));
   }
 
   @Test
