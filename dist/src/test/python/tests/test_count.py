@@ -25,7 +25,7 @@ def count(folder: Path, steps: str = "") -> tuple[int, list[str]]:
     """Exit code and lines of a run over the reports in a folder."""
     failed = folder / "failed-steps"
     failed.write_text(steps)
-    command = [sys.executable, ROOT / ".ci/count.py", folder, failed]
+    command = [sys.executable, str(ROOT / ".ci/count.py"), str(folder), str(failed)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.stderr == ""
     return done.returncode, done.stdout.splitlines()
