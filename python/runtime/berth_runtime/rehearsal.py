@@ -25,7 +25,7 @@ from typing import Any, Iterator
 from berth_runtime import call, codec, plugin, worker
 
 _ENTRY = {"main": "rehearsed.py", "class": "Rehearsed"}
-_PARKING = ("berth_runtime.entry", "berth_runtime.linux", "berth_runtime.landlock", "berth_runtime.seccomp")
+_PARKING = tuple(f"berth_runtime.{name}" for name in ("parking", "entry", "linux", "landlock", "seccomp"))
 _POOL, _POOL_HEADER = 16384, 48  # bytes, of Objects/obmalloc.c
 _GAPS = 4096
 _LIMITS = {"max_context_bytes": 1 << 20, "max_result_bytes": 1 << 20}
