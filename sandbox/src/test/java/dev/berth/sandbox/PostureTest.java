@@ -6,6 +6,8 @@ import dev.berth.api.PluginId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -43,6 +45,36 @@ final class PostureTest {
       String declared = Posture.declared("process-root");
       assertThat(Posture.of(probe.process().pid(), 200_000 + SLOT, declared)).isEqualTo(declared);
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource(ProcessMode.class)
+  @DisplayName("ESC-18 a sandbox that waits for its plugin has its system calls filtered already")
+  void esc18Parked(ProcessMode mode, @TempDir Path folder) throws Exception {
+    try (Bench bench = Bench.open(folder, mode);
+        Probe probe = bench.start(SLOT)) {
+      long init = probe.process().pid();
+      long end = System.nanoTime() + 60_000_000_000L;
+      List<Map<String, String>> parked = parked(init);
+      while (parked.isEmpty()
+          || parked.stream().anyMatch(status -> !status.get("Seccomp").equals("2"))) {
+        assertThat(System.nanoTime()).as("%s", parked).isLessThan(end);
+        Thread.sleep(20); // nothing tells the host that one is parked
+        parked = parked(init);
+      }
+      assertThat(parked).allMatch(status -> status.get("NoNewPrivs").equals("1"));
+    }
+  }
+
+  /** The status of the second process of each sandbox's pid namespace, but for the probe's. */
+  private static List<Map<String, String>> parked(long init) {
+    return HostView.descendants(ProcessHandle.current().pid()).stream()
+        .map(pid -> Path.of("/proc/" + pid))
+        .filter(Files::exists)
+        .map(HostView::status)
+        .filter(status -> status.get("NSpid").endsWith("\t2"))
+        .filter(status -> !status.get("PPid").equals(Long.toString(init)))
+        .toList();
   }
 
   @ParameterizedTest
