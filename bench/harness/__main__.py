@@ -59,7 +59,7 @@ def main() -> int:
             failed.append(name)
             print(f"bench: {name} could not be measured: {e}", file=sys.stderr)
         print(f"bench: {name} took {time.monotonic() - begun:.0f} s", file=sys.stderr)
-    text = f"{table(rows)}\n\nMedians of {plan.rounds} rounds or more, every side in turn, on {machine()}.\n"
+    text = f"{table(rows)}\n\nMedians of so many rounds as the row says, every side in turn, on {machine()}.\n"
     print(text)
     if not failed and not options.quick and not options.only:
         RESULTS.parent.mkdir(exist_ok=True)

@@ -71,6 +71,7 @@ def _many(plan: Plan, berth: Berth, execute: str, fastapi: FastApi, pingpong: Pi
             f"{rate(floor)}: 1 / (1/echo {rate(rates['echo'])} + 1/ping-pong {rate(rates['pingpong'])})",
             rates["execute"] / floor,
             0.85,
+            plan.rounds,
             more=True,
         ),
         Row(
@@ -79,6 +80,7 @@ def _many(plan: Plan, berth: Berth, execute: str, fastapi: FastApi, pingpong: Pi
             f"{rate(rates['fastapi'])}: FastAPI + uvicorn, in-process, no isolation",
             rates["execute"] / rates["fastapi"],
             6,
+            plan.rounds,
             more=True,
         ),
         Row(
@@ -87,6 +89,7 @@ def _many(plan: Plan, berth: Berth, execute: str, fastapi: FastApi, pingpong: Pi
             f"echo {seconds(cpu['echo'])} + ping-pong {seconds(cpu['pingpong'])}",
             cpu["execute"] / (cpu["echo"] + cpu["pingpong"]),
             1.2,
+            plan.rounds,
         ),
     ]
 
@@ -113,5 +116,6 @@ def _one(plan: Plan, berth: Berth, execute: str, pingpong: PingPong) -> list[Row
             f"echo {seconds(echo)} + ping-pong {seconds(bare)}",
             call / (echo + bare),
             1.3,
+            plan.rounds,
         )
     ]

@@ -44,8 +44,7 @@ def run(plan: Plan) -> list[Row]:
         archive = pack(ECHO, Path(folder))
         in_box, in_process = boxed.install(archive), plain.install(archive)
 
-        def start(berth: Berth, plugin: str, rested: Callable[[], None]) -> float:
-            rested()
+        def start(berth: Berth, plugin: str) -> float:
             begun = time.perf_counter()
             berth.enable(plugin)
             berth.execute(plugin, {})
@@ -53,22 +52,29 @@ def run(plan: Plan) -> list[Row]:
             berth.ask("POST", f"/api/plugins/{plugin}/disable")
             return taken
 
-        def parked() -> None:
-            deadline = time.monotonic() + 30
-            while containers(docker) < PARKED and time.monotonic() < deadline:
-                time.sleep(0.05)
-            time.sleep(0.3)  # it is started; its Python comes up
+        def rested(side: Callable[[], float]) -> Callable[[], float]:
+            """Once the engine has made what the side before took from it, which would disturb any other."""
 
-        cold = start(plain, in_process, lambda: time.sleep(0.2))
+            def measure() -> float:
+                deadline = time.monotonic() + 30
+                while containers(docker) < PARKED and time.monotonic() < deadline:
+                    time.sleep(0.05)
+                time.sleep(0.5)  # they are started; their Pythons come up
+                return side()
+
+            return measure
+
+        cold = rested(lambda: start(plain, in_process))()
         for _ in range(plan.pick(WARM_STARTS, 4)):
-            start(plain, in_process, lambda: time.sleep(0.1))
+            start(plain, in_process)
+            time.sleep(0.1)
         plain_run = [docker, "run", "--rm", "--network", "none", IMAGE, "python3", "-c", "pass"]
         starts = in_turn(
             plan,
             {
-                "docker": lambda: start(boxed, in_box, parked),
-                "process": lambda: start(plain, in_process, lambda: time.sleep(0.2)),
-                "run": lambda: proc.spawn_seconds(plain_run),
+                "docker": rested(lambda: start(boxed, in_box)),
+                "process": rested(lambda: start(plain, in_process)),
+                "run": rested(lambda: proc.spawn_seconds(plain_run)),
             },
         )
         for berth, plugin in ((boxed, in_box), (plain, in_process)):
@@ -87,13 +93,16 @@ def run(plan: Plan) -> list[Row]:
     box_call, process_call = middle(calls["docker"]), middle(calls["process"])
     floor = f"{seconds(run_)}: `docker run` of the same image"
     return [
-        Row("Docker: enable -> first answer, parked container", seconds(box), floor, box / run_, 0.125),
+        Row(
+            "Docker: enable -> first answer, parked container", seconds(box), floor, box / run_, 0.125, plan.rounds
+        ),
         Row(
             "Docker: warm execute over REST, p50",
             seconds(box_call),
             f"{seconds(process_call)}: process sandbox",
             box_call / process_call,
             1.1,
+            plan.rounds,
         ),
         Row(
             f"process: enable -> first answer, parked (the server's very first: {seconds(cold)})",
@@ -101,5 +110,6 @@ def run(plan: Plan) -> list[Row]:
             floor,
             process / run_,
             0.017,
+            plan.rounds,
         ),
     ]

@@ -18,6 +18,7 @@ from .peers import ECHO
 from .report import Plan, Row, Unavailable
 
 MIB = 1 << 20
+FIRST_UID = 200_000  # of the uids that plugins have
 
 
 def cycles(plan: Plan) -> list[Row]:
@@ -47,6 +48,7 @@ def cycles(plan: Plan) -> list[Row]:
             ", ".join(f"{name} {value}" for name, value in before.items()) + ": before",
             (total + grown) / total,
             1.02,
+            1,
         )
     ]
 
@@ -73,13 +75,16 @@ def _count(berth: Berth) -> dict[str, int]:
         for name in names
     )
     states = [_state(pid) for pid in family]
+    # The plugins' mounts are in the launcher's namespace, not in ours.
+    mounted = [Path(f"/proc/{pid}/mountinfo") for pid in (os.getpid(), *proc.titled(family, "berth-launcher"))]
     return {
         "descriptors": sum(len(_list(f"/proc/{pid}/fd")) for pid in family),
         "threads": len(_list(f"/proc/{berth.pid}/task")),
         "processes": len(family),
         "control groups": groups,
         "zombies": states.count("Z"),
-        "mounts": len(Path("/proc/self/mountinfo").read_text().splitlines()),
+        "mounts": sum(len(_text(table).splitlines()) for table in mounted),
+        "uids": len({uid for path in Path("/proc").glob("[0-9]*/status") if (uid := _uid(path)) >= FIRST_UID}),
         "loop devices": sum("berth-bench" in _text(f) for f in Path("/sys/block").glob("loop*/loop/backing_file")),
     }
 
@@ -96,6 +101,12 @@ def _text(path: Path) -> str:
         return path.read_text()
     except OSError:
         return ""
+
+
+def _uid(status: Path) -> int:
+    """The real uid of a process; 0 when it has ended."""
+    found = re.search(r"^Uid:\t(\d+)", _text(status), re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 def _state(pid: int) -> str:
@@ -143,6 +154,7 @@ def floods(plan: Plan) -> list[Row]:
                     f"{highest - before:+.1f} MiB",
                     f"64 MiB more: the limit ({before:.0f} MiB before)",
                     max(0.0, highest - before) / 64,
+                    1,
                     1,
                 )
             )

@@ -25,6 +25,7 @@ def enable(plan: Plan) -> list[Row]:
     """From asking for a stopped plugin to be started, to the first answer of its first call."""
     with TemporaryDirectory() as folder, closing(Berth()) as berth:
         plugin = berth.install(pack(ECHO, Path(folder)))
+        count = plan.pick(60, 10)
 
         def once() -> float:
             start = time.perf_counter()
@@ -35,7 +36,7 @@ def enable(plan: Plan) -> list[Row]:
             time.sleep(0.1)  # for the next parked child to be made, which is what is measured
             return taken
 
-        ours, floor = _alternate(plan.pick(60, 10), once, lambda: proc.spawn_seconds(NOTHING))
+        ours, floor = _alternate(count, once, lambda: proc.spawn_seconds(NOTHING))
     return [
         Row(
             "enable -> first answer, parked child",
@@ -43,6 +44,7 @@ def enable(plan: Plan) -> list[Row]:
             f"{seconds(floor)}: `python3 -I -S` doing nothing",
             ours / floor,
             1.0,
+            count,
         )
     ]
 
@@ -85,6 +87,7 @@ def install(plan: Plan) -> list[Row]:
             f"{seconds(floor)}: `tar -xzf` + `python3 -c pass` of the same",
             ours / floor,
             3,
+            count,
         )
     ]
 
@@ -118,8 +121,8 @@ def crash(plan: Plan) -> list[Row]:
     what = f"{seconds(floor)}: `python3 -I -S` doing nothing"
     ours, then = middle(told[1:]), middle(next_answered[1:])
     return [
-        Row("plugin process dies in a call: that caller told", seconds(ours), what, ours / floor, 5),
-        Row("plugin process dies in a call: next call answered", seconds(then), what, then / floor, 10),
+        Row("plugin process dies in a call: that caller told", seconds(ours), what, ours / floor, 5, count),
+        Row("plugin process dies in a call: next call answered", seconds(then), what, then / floor, 10, count),
     ]
 
 

@@ -31,5 +31,6 @@ def run(plan: Plan) -> list[Row]:
             f"{alone:.1f} MiB: an independent Python with the same plugin",
             each / alone,
             0.4,
+            1,
         )
     ]

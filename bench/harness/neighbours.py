@@ -23,7 +23,7 @@ RATE = 50
 
 
 def run(plan: Plan) -> list[Row]:
-    length = plan.pick(20, 5)
+    length, rounds = plan.pick(20, 5), plan.pick(5, 1)
     with TemporaryDirectory() as folder, closing(Berth(options=("--max-pids", "64"))) as berth:
         victim = berth.install(pack(ECHO, Path(folder)))
         berth.enable(victim)
@@ -36,7 +36,7 @@ def run(plan: Plan) -> list[Row]:
         alone, beside = [], []
         errors = 0
         first = ""
-        for _ in range(plan.pick(3, 1)):
+        for _ in range(rounds):
             alone.append(_calls(berth, victim, length)["p99"])
             over = threading.Event()
             threads = [threading.Thread(target=_attack, args=(berth.port, *one, over)) for one in attackers]
@@ -59,6 +59,7 @@ def run(plan: Plan) -> list[Row]:
             f"{seconds(a)}: alone",
             b / a,
             2,
+            rounds,
         )
     ]
 

@@ -19,7 +19,8 @@ class Unavailable(RuntimeError):
 class Row:
     """One line: what was measured against what, and which ratio is to be reached.
 
-    target: a ratio not to be exceeded; where ``more`` is set, one to be reached.
+    target: a ratio not to be exceeded; where ``more`` is set, one to be reached. rounds: how often each side was
+    measured; what is told is the median.
     """
 
     what: str
@@ -27,6 +28,7 @@ class Row:
     against: str
     ratio: float
     target: float
+    rounds: int
     more: bool = False
 
     @property
@@ -80,12 +82,12 @@ def rate(value: float) -> str:
 
 
 def table(rows: Sequence[Row]) -> str:
-    lines = ["| what | Berth | against | ratio | to reach | |", "|-|-|-|-|-|-|"]
+    lines = ["| what | Berth | against | rounds | ratio | to reach | |", "|-|-|-|-|-|-|-|"]
     for row in rows:
         sign = "≥" if row.more else "≤"
         lines.append(
-            f"| {row.what} | {row.measured} | {row.against} | **{row.ratio:.2f}x** | {sign} {row.target:g}x |"
-            f" {'yes' if row.reached else 'no'} |"
+            f"| {row.what} | {row.measured} | {row.against} | {row.rounds} | **{row.ratio:.2f}x** |"
+            f" {sign} {row.target:g}x | {'yes' if row.reached else 'no'} |"
         )
     return "\n".join(lines)
 

@@ -45,5 +45,6 @@ def run(plan: Plan) -> list[Row]:
             f"{seconds(one)}: with 1",
             among / one,
             1.1,
+            plan.rounds,
         )
     ]

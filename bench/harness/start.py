@@ -24,5 +24,6 @@ def run(plan: Plan) -> list[Row]:
             f"{seconds(without)}: without it",
             with_cache / without,
             0.6,
+            plan.rounds,
         )
     ]
