@@ -2,6 +2,7 @@ package dev.berth.sandbox;
 
 import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
+import dev.berth.api.Sha256;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -14,7 +15,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.SortedMap;
@@ -114,18 +114,13 @@ final class RuntimeFiles {
   }
 
   private static String digest(SortedMap<String, byte[]> files) {
-    try {
-      MessageDigest sha = MessageDigest.getInstance("SHA-256");
-      for (Map.Entry<String, byte[]> file : files.entrySet()) {
-        sha.update(
-            (file.getKey() + "\0" + file.getValue().length + "\0")
-                .getBytes(StandardCharsets.UTF_8));
-        sha.update(file.getValue());
-      }
-      return HexFormat.of().formatHex(sha.digest(), 0, 8);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
+    MessageDigest sha = Sha256.digest();
+    for (Map.Entry<String, byte[]> file : files.entrySet()) {
+      sha.update(
+          (file.getKey() + "\0" + file.getValue().length + "\0").getBytes(StandardCharsets.UTF_8));
+      sha.update(file.getValue());
     }
+    return HexFormat.of().formatHex(sha.digest(), 0, 8);
   }
 
   private static void delete(Path folder) throws IOException {

@@ -3,10 +3,8 @@ package dev.berth.server;
 import dev.berth.api.AccessKeys;
 import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
+import dev.berth.api.Sha256;
 import dev.berth.api.TenantId;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -60,7 +58,7 @@ final class Authenticator {
 
   /** Whether {@code secret} was good a moment ago. Does not block. */
   boolean remembers(String secret) {
-    Long until = good.get(digest(secret));
+    Long until = good.get(Sha256.hex(secret));
     return until != null && System.nanoTime() - until < 0;
   }
 
@@ -81,7 +79,7 @@ final class Authenticator {
     if (good.size() >= MAX_REMEMBERED) {
       good.clear();
     }
-    good.put(digest(secret), System.nanoTime() + MEMORY_NANOS);
+    good.put(Sha256.hex(secret), System.nanoTime() + MEMORY_NANOS);
   }
 
   /** Forgets every key, because one was revoked. */
@@ -91,15 +89,5 @@ final class Authenticator {
 
   private static PluginException refused(String why) {
     return new PluginException(ErrorCode.UNAUTHENTICATED, why);
-  }
-
-  private static String digest(String secret) {
-    try {
-      byte[] digest =
-          MessageDigest.getInstance("SHA-256").digest(secret.getBytes(StandardCharsets.UTF_8));
-      return new String(digest, StandardCharsets.ISO_8859_1);
-    } catch (NoSuchAlgorithmException e) {
-      throw new PluginException(ErrorCode.INTERNAL, "this JDK has no SHA-256", e);
-    }
   }
 }

@@ -1,5 +1,6 @@
 package dev.berth.server;
 
+import dev.berth.api.DiskFull;
 import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
 import io.javalin.http.Context;
@@ -148,16 +149,13 @@ final class Uploads {
   }
 
   static PluginException notWritten(Path folder, IOException cause) {
-    String message = String.valueOf(cause.getMessage());
-    boolean full =
-        message.contains("No space left on device") || message.contains("Disk quota exceeded");
-    return full
+    return DiskFull.is(cause)
         ? new PluginException(
             ErrorCode.DISK_FULL,
             "The disk of " + folder + " is full. Free some space and send it again.",
             cause)
         : new PluginException(
-            ErrorCode.INTERNAL, "The upload could not be written: " + message, cause);
+            ErrorCode.INTERNAL, "The upload could not be written: " + cause.getMessage(), cause);
   }
 
   private static void deleteQuietly(Path file) {

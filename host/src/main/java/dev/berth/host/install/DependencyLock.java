@@ -1,10 +1,7 @@
 package dev.berth.host.install;
 
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
+import dev.berth.api.Sha256;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -52,14 +49,6 @@ record DependencyLock(String platform, List<Pin> pins) {
 
   /** Names this set: SHA-256 over the text and the interpreter, 64 hexadecimal digits. */
   String hash() {
-    try {
-      byte[] digest =
-          MessageDigest.getInstance("SHA-256")
-              .digest(
-                  ("berth lock 1\n" + platform + "\n" + text()).getBytes(StandardCharsets.UTF_8));
-      return HexFormat.of().formatHex(digest);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
+    return Sha256.hex("berth lock 1\n" + platform + "\n" + text());
   }
 }

@@ -1,5 +1,6 @@
 package dev.berth.host.install;
 
+import dev.berth.api.DiskFull;
 import dev.berth.api.ErrorCode;
 import dev.berth.api.InstallProgress;
 import dev.berth.api.PluginException;
@@ -279,7 +280,7 @@ public final class DependencyStore {
   }
 
   private PluginException failure(IOException e) {
-    boolean full = String.valueOf(e.getMessage()).contains("No space left on device");
+    boolean full = DiskFull.is(e);
     return full
         ? new PluginException(
             ErrorCode.DISK_FULL, "The disk of " + site + " is full. Free some space.", e)

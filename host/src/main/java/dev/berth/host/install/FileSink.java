@@ -1,5 +1,6 @@
 package dev.berth.host.install;
 
+import dev.berth.api.Sha256;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.security.MessageDigest;
@@ -12,7 +13,7 @@ final class FileSink extends OutputStream {
   private final byte[] rawName;
   private final OutputStream out;
   private final @Nullable String path;
-  private final MessageDigest digest = PackageDigest.sha256();
+  private final MessageDigest digest = Sha256.digest();
   private long size;
 
   /**

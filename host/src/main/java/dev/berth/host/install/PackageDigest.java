@@ -1,5 +1,6 @@
 package dev.berth.host.install;
 
+import dev.berth.api.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -11,7 +12,6 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.SortedMap;
@@ -29,14 +29,6 @@ final class PackageDigest {
   private static final String READ_ONLY = "0444";
 
   private PackageDigest() {}
-
-  static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
-  }
 
   /** Of files that are, or are about to be, mode 0444. */
   static String of(SortedMap<String, PackedFile> files) {
@@ -69,7 +61,7 @@ final class PackageDigest {
   }
 
   private static String ofLines(Map<String, String> lines) {
-    MessageDigest all = sha256();
+    MessageDigest all = Sha256.digest();
     all.update("berth package 1\n".getBytes(StandardCharsets.UTF_8));
     lines.forEach(
         (path, line) -> all.update((line + " " + path + "\n").getBytes(StandardCharsets.UTF_8)));
@@ -82,7 +74,7 @@ final class PackageDigest {
   }
 
   private static String digest(Path file) throws IOException {
-    MessageDigest digest = sha256();
+    MessageDigest digest = Sha256.digest();
     byte[] buffer = new byte[64 << 10];
     try (InputStream in =
         Files.newInputStream(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {

@@ -1,5 +1,6 @@
 package dev.berth.host.install;
 
+import dev.berth.api.DiskFull;
 import dev.berth.api.ErrorCode;
 import dev.berth.api.InstallSource;
 import dev.berth.api.Json;
@@ -315,7 +316,7 @@ public final class PackageStore {
 
   private static PluginException failed(String what, IOException e) {
     String why = String.valueOf(e.getMessage());
-    boolean full = why.contains("No space left") || why.contains("quota exceeded");
+    boolean full = DiskFull.is(e);
     return new PluginException(
         full ? ErrorCode.DISK_FULL : ErrorCode.INTERNAL,
         "Could not "

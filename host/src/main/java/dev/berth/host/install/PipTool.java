@@ -2,15 +2,12 @@ package dev.berth.host.install;
 
 import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
+import dev.berth.api.Sha256;
 import dev.berth.sandbox.PythonInterpreter;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.DigestInputStream;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -144,22 +141,12 @@ final class PipTool implements DependencyTool {
         }
         pins.add(
             new DependencyLock.Pin(
-                DependencyRequirement.normalize(parts[0]), parts[1], List.of(sha256(file))));
+                DependencyRequirement.normalize(parts[0]),
+                parts[1],
+                List.of(HexFormat.of().formatHex(Sha256.of(file)))));
       }
     }
     return new DependencyLock(target.platform(), pins);
-  }
-
-  private static String sha256(Path file) throws IOException {
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      try (InputStream in = new DigestInputStream(Files.newInputStream(file), digest)) {
-        in.transferTo(java.io.OutputStream.nullOutputStream());
-      }
-      return HexFormat.of().formatHex(digest.digest());
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.berth.host.store;
 
+import dev.berth.api.DiskFull;
 import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
 import java.io.IOException;
@@ -84,7 +85,7 @@ final class StoreFailure {
 
   /** A file of the store's other than the database could not be written. */
   static PluginException of(Path file, IOException failure) {
-    boolean full = String.valueOf(failure.getMessage()).contains("No space left on device");
+    boolean full = DiskFull.is(failure);
     return full
         ? new PluginException(
             ErrorCode.DISK_FULL, "The disk of " + file + " is full. Free some space.", failure)

@@ -3,11 +3,10 @@ package dev.berth.host.store;
 import dev.berth.api.AccessKeys;
 import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
+import dev.berth.api.Sha256;
 import dev.berth.api.TenantId;
 import dev.berth.api.Text;
-import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Base64;
@@ -45,7 +44,8 @@ final class StoredKeys implements AccessKeys {
 
   /** What an unknown id is compared with, so that the work is the same. */
   private static final Stored NOBODY =
-      new Stored(new Key("", "", TenantId.DEFAULT, Instant.EPOCH), sha256(RandomText.base32(60)));
+      new Stored(
+          new Key("", "", TenantId.DEFAULT, Instant.EPOCH), Sha256.of(RandomText.base32(60)));
 
   private final Database database;
   private volatile Map<String, Stored> keys;
@@ -82,7 +82,7 @@ final class StoredKeys implements AccessKeys {
           .bind("id", key.id())
           .bind("tenant", tenant.value())
           .bind("name", name)
-          .bind("hash", sha256(secret))
+          .bind("hash", Sha256.of(secret))
           .bind("created", key.createdAt().toEpochMilli())
           .execute();
     });
@@ -113,7 +113,7 @@ final class StoredKeys implements AccessKeys {
     }
     var form = FORM.matcher(secret);
     Stored stored = form.matches() ? keys.getOrDefault(form.group(1), NOBODY) : NOBODY;
-    boolean same = MessageDigest.isEqual(stored.hash, sha256(secret));
+    boolean same = MessageDigest.isEqual(stored.hash, Sha256.of(secret));
     return same && stored != NOBODY ? Optional.of(stored.key()) : Optional.empty();
   }
 
@@ -135,13 +135,5 @@ final class StoredKeys implements AccessKeys {
                     row.getBytes("hash")))
             .stream()
             .collect(Collectors.toUnmodifiableMap(s -> s.key().id(), Function.identity())));
-  }
-
-  private static byte[] sha256(String text) {
-    try {
-      return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
   }
 }

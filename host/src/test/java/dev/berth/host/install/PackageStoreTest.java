@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import dev.berth.api.ErrorCode;
 import dev.berth.api.InstallSource;
 import dev.berth.api.PluginException;
+import dev.berth.api.Sha256;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -330,7 +331,7 @@ class PackageStoreTest {
     for (String path : StoreFixture.files(stored.directory())) {
       byte[] content = Files.readAllBytes(stored.directory().resolve(path));
       var hex = java.util.HexFormat.of();
-      lines.append("0444 ").append(hex.formatHex(PackageDigest.sha256().digest(content)));
+      lines.append("0444 ").append(hex.formatHex(Sha256.digest().digest(content)));
       lines.append(' ').append(path).append('\n');
     }
     assertThat(stored.digest())
@@ -338,7 +339,6 @@ class PackageStoreTest {
             "sha256-"
                 + java.util.HexFormat.of()
                     .formatHex(
-                        PackageDigest.sha256()
-                            .digest(lines.toString().getBytes(StandardCharsets.UTF_8))));
+                        Sha256.digest().digest(lines.toString().getBytes(StandardCharsets.UTF_8))));
   }
 }
