@@ -9,8 +9,9 @@ size limits for folders. Then, to it:
     {"id":2,"release":"/d/data.img"}
     {"id":3,"used":"/d/data.img"}
 
-and from it: {"id":1,"problem":"","bytes":0}. The end of its input ends it. Where a mount has bytes, its source
-is an image that holds so much (see volumes.py), which is to be released when the container has ended.
+and from it: {"id":1,"problem":"","own":false,"bytes":0}, own as in steps.PluginsOwn. The end of its input ends
+it. Where a mount has bytes, its source is an image that holds so much (see volumes.py), which is to be released
+when the container has ended.
 
 The folders are opened here, as mounts that are nowhere yet; a child then enters the container's mount
 namespace, which is all it can see from there on, and attaches them. A folder with an owner is id-mapped
@@ -78,7 +79,7 @@ def _serve(volumes: Optional[Volumes]) -> None:
 
 
 def _answer(order: Dict[str, Any], volumes: Optional[Volumes]) -> None:
-    used, problem = 0, ""
+    used, problem, own = 0, "", False
     try:
         if "mounts" in order:
             _attach(order, volumes)
@@ -88,7 +89,8 @@ def _answer(order: Dict[str, Any], volumes: Optional[Volumes]) -> None:
             used = volumes.used(order["used"])
     except (OSError, ValueError, StepError) as e:
         problem = f"{e.step}: {e.cause}" if isinstance(e, StepError) else str(e)
-    _say({"id": order["id"], "problem": problem, "bytes": used})
+        own = isinstance(e, StepError) and e.own
+    _say({"id": order["id"], "problem": problem, "own": own, "bytes": used})
 
 
 def _say(event: Dict[str, Any]) -> None:

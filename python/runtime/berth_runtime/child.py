@@ -13,7 +13,8 @@ from berth_runtime.cgroups import Group
 @dataclass
 class Child:
     """A sandbox, from its fork to its end. state: parking, parked or running. worker: the process in it that
-    waits. view: a descriptor of its mount namespace, from when it is parked until it has its folders."""
+    waits. view: a descriptor of its mount namespace, from when it is parked until it has its folders. failure: the
+    step, why, and whether that is of the plugin's making (steps.PluginsOwn)."""
 
     pid: int
     pidfd: int
@@ -24,7 +25,7 @@ class Child:
     worker: int = 0
     view: int = -1
     request: dict[str, Any] | None = None
-    failure: tuple[str, str] | None = None
+    failure: tuple[str, str, bool] | None = None
     ending: bool = False
     volume: str | None = None
 

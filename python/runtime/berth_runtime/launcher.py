@@ -16,7 +16,7 @@ From it, on standard output:
     {"event":"unavailable","why":"..."}          instead, and it ends
     {"event":"started","id":7,"pid":123,"cgroups":{"memory":"/sys/..."}}
     {"event":"disk","id":7,"bytes":4096}         how much of its /data is in use, 0 where that isn't known
-    {"event":"failed","id":7,"step":"mount /data","why":"..."}      no process is left then
+    {"event":"failed","id":7,"step":"mount /data","why":"...","own":false}      no process is left then; own: see steps
     {"event":"exit","id":7,"status":0,"signal":0,"oom":false}      no process is left then
 
 The end of its input means that the host is gone: it kills everything, removes the control groups and ends.
@@ -277,7 +277,7 @@ class Launcher:
             try:
                 child.view = os.open(f"/proc/{child.worker}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
             except OSError as e:
-                child.failure = ("look into the parked process", str(e))
+                child.failure = ("look into the parked process", str(e), False)
                 child.kill()
                 return
             child.state = "parked"
@@ -287,7 +287,7 @@ class Launcher:
 
     def _note_failure(self, child: Child, data: bytes) -> None:
         message = json.loads(data)
-        child.failure = (str(message["failed"]), str(message["why"]))
+        child.failure = (str(message["failed"]), str(message["why"]), False)  # no plugin had a part in it yet
 
     def _serve_queue(self) -> None:
         parked = [child for child in self._children.values() if child.state == "parked"]
@@ -317,7 +317,7 @@ class Launcher:
                 writable = [mount.target for mount in found if mount.access == "write"]
                 child.control.send("\n".join(["enter", *writable]).encode())
         except StepError as e:
-            child.failure = (e.step, e.cause)
+            child.failure = (e.step, e.cause, e.own)
             child.kill()
         else:
             self._governor.take(order["name"], child.group, order["shares"], child.worker)
@@ -374,7 +374,8 @@ class Launcher:
             self._leaving.append(child.group)
         if child.request is None:
             if child.state == "parking":
-                self._parking_failed(*(child.failure or ("park", f"ended with wait status {status}")))
+                step, why, _ = child.failure or ("park", f"ended with wait status {status}", False)
+                self._parking_failed(step, why)
         elif child.failure is not None:
             self._fail(child.request, *child.failure)
         else:
@@ -407,9 +408,9 @@ class Launcher:
             self._spares.disturb()  # the next would hardly do better
             print(f"No spare sandbox could be made: {step}: {why}", file=sys.stderr, flush=True)
 
-    def _fail(self, order: dict[str, Any], step: str, why: str) -> None:
+    def _fail(self, order: dict[str, Any], step: str, why: str, own: bool = False) -> None:
         self._spares.calm()  # this start is over, too
-        _say({"event": "failed", "id": order["id"], "step": step, "why": why})
+        _say({"event": "failed", "id": order["id"], "step": step, "why": why, "own": own})
 
     def _leave(self, status: int) -> NoReturn:
         """The host is gone or wants no more."""

@@ -10,13 +10,19 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 
+class PluginsOwn(OSError):
+    """What the plugin itself left in its /data is in the way. All else that fails before its code runs is trouble of
+    this host's, which no plugin is given up for."""
+
+
 class StepError(Exception):
-    """A step of isolating failed. Its text says which, and what the kernel said."""
+    """A step of isolating failed. Its text says which, and what the kernel said. own: see PluginsOwn."""
 
     def __init__(self, step: str, cause: BaseException) -> None:
         super().__init__(step, str(cause))
         self.step = step
         self.cause = str(cause) or type(cause).__name__
+        self.own = isinstance(cause, PluginsOwn)
 
 
 @contextlib.contextmanager

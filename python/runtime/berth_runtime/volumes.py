@@ -20,6 +20,7 @@ import time
 from dataclasses import dataclass
 
 from berth_runtime import linux, tree
+from berth_runtime.steps import PluginsOwn
 
 IDLE_SECONDS = 10.0
 IMAGE = "data.img"
@@ -31,6 +32,8 @@ _AUTOCLEAR = 4
 _CONFIG_BYTES = 304  # struct loop_config of linux/loop.h
 _FLAGS_AT = 4 + 4 + 5 * 8 + 3 * 4
 _TRIES = 50
+# What ext4 says to a file system that is none, or not whole.
+_BROKEN = (errno.EINVAL, errno.EUCLEAN, errno.EBADMSG)
 
 
 @dataclass
@@ -52,7 +55,7 @@ class Volumes:
         """The file system in `image`, as a mount that is nowhere yet, its root owned by `owner`. Each take wants a
         give_back.
 
-        Raises OSError when it can't be mounted.
+        Raises OSError when it can't be mounted, PluginsOwn when that is because what is in it is broken.
         """
         volume = self._mounted.get(image)
         if volume is None:
@@ -129,9 +132,9 @@ def _mount(image: str, point: str) -> None:
             try:
                 linux.mount(path, point, "ext4", flags, "errors=remount-ro,discard")
             except OSError as e:
-                if e.errno in (errno.EINVAL, errno.EUCLEAN):
+                if e.errno in _BROKEN:
                     why = f"{image} is damaged; stop Berth and mend it with `e2fsck {image}`"
-                    raise OSError(e.errno, why) from e
+                    raise PluginsOwn(e.errno, why) from e
                 raise
         finally:
             os.close(device)  # the mount keeps it; without one the device clears itself

@@ -93,21 +93,16 @@ public final class Doctor {
   private static JsonNode ask(PythonInterpreter python, Path scratch, Path data, String engine)
       throws IOException {
     Path runtime = RuntimeFiles.unpack(scratch);
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            python.executable().toString(),
-            "-I",
-            "-S",
-            "-X",
-            "utf8",
+    ProcessBuilder program =
+        HostPython.program(
+            python.executable(),
             runtime.resolve("berth_runtime/doctor.py").toString(),
             scratch.toString(),
             data.toString(),
             engine);
-    builder.environment().clear();
     Path said = scratch.resolve("said");
     Process process =
-        builder
+        program
             .redirectOutput(said.toFile())
             .redirectError(scratch.resolve("err").toFile())
             .start();

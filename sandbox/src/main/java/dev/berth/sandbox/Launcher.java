@@ -36,7 +36,10 @@ final class Launcher {
   interface Listener {
     void started(int id, long pid, Map<String, Path> cgroups);
 
-    void failed(int id, String step, String why);
+    /**
+     * @param own whether that is of the plugin's making
+     */
+    void failed(int id, String step, String why, boolean own);
 
     /** The answer to {@code disk}. */
     void disk(int id, long bytes);
@@ -66,11 +69,11 @@ final class Launcher {
   /**
    * Starts it and waits until it is ready.
    *
-   * @param command the interpreter, its options and the folder to run
+   * @param program the launcher
    * @param settings its first line of input
    * @throws PluginException {@code sandbox_unavailable} with what it said
    */
-  static Launcher launch(List<String> command, Map<String, Object> settings, Listener listener) {
+  static Launcher launch(ProcessBuilder program, Map<String, Object> settings, Listener listener) {
     Launcher launcher = new Launcher(listener);
     // One thread starts it and then only reads, for its whole life: a launcher whose words nobody
     // takes would stop at some point, and the kernel counts the starting thread as the parent.
@@ -79,7 +82,7 @@ final class Launcher {
         .name("berth-launcher")
         .start(() -> {
           try {
-            launcher.run(command, settings);
+            launcher.run(program, settings);
           } finally {
             launcher.ready.completeExceptionally(new IOException("it ended"));
             launcher.ended.complete(null);
@@ -163,12 +166,10 @@ final class Launcher {
     }
   }
 
-  private void run(List<String> command, Map<String, Object> settings) {
-    ProcessBuilder builder = new ProcessBuilder(command);
-    builder.environment().clear();
+  private void run(ProcessBuilder program, Map<String, Object> settings) {
     Process started;
     try {
-      started = builder.start();
+      started = program.start();
     } catch (IOException e) {
       process.completeExceptionally(e);
       ready.completeExceptionally(e);
@@ -230,7 +231,11 @@ final class Launcher {
       }
       case "disk" -> listener.disk(id, event.path("bytes").asLong());
       case "failed" ->
-          listener.failed(id, event.path("step").asString(), event.path("why").asString());
+          listener.failed(
+              id,
+              event.path("step").asString(),
+              event.path("why").asString(),
+              event.path("own").asBoolean(false));
       case "exit" ->
           listener.exited(
               id,

@@ -3,8 +3,8 @@ package dev.berth.sandbox;
 import dev.berth.api.ErrorCode;
 import dev.berth.api.Isolation;
 import dev.berth.api.PluginException;
+import dev.berth.api.SandboxExit;
 import java.io.IOException;
-import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.UserPrincipal;
@@ -43,7 +43,7 @@ public final class ProcessSandbox implements Sandbox {
   private static final int READY_FOLDERS = 10_000;
 
   private final ProcessSandboxSettings settings;
-  private final List<String> command;
+  private final ProcessBuilder program;
   private final Map<String, Object> launch;
   private final RunFolder run;
   private final Rendezvous rendezvous;
@@ -63,14 +63,14 @@ public final class ProcessSandbox implements Sandbox {
 
   private ProcessSandbox(
       ProcessSandboxSettings settings,
-      List<String> command,
+      ProcessBuilder program,
       Map<String, Object> launch,
       RunFolder run,
       Rendezvous rendezvous,
       UserPrincipal ownUser,
       @Nullable VolumeImages images) {
     this.settings = settings;
-    this.command = command;
+    this.program = program;
     this.launch = launch;
     this.run = run;
     this.rendezvous = rendezvous;
@@ -104,14 +104,8 @@ public final class ProcessSandbox implements Sandbox {
       run = RunFolder.open(data);
       Path runtime = RuntimeFiles.unpack(data);
       rendezvous = Rendezvous.open(run.path());
-      List<String> command =
-          List.of(
-              python.executable().toString(),
-              "-I",
-              "-S",
-              "-X",
-              "utf8",
-              runtime.resolve("berth_runtime").toString());
+      ProcessBuilder program =
+          HostPython.program(python.executable(), runtime.resolve("berth_runtime").toString());
       Map<String, Object> launch = new HashMap<>();
       launch.put("host", ProcessHandle.current().pid());
       launch.put("installation", run.installation());
@@ -131,7 +125,7 @@ public final class ProcessSandbox implements Sandbox {
       launch.put("paths", worker.paths().stream().map(Path::toString).toList());
       sandbox =
           new ProcessSandbox(
-              settings, command, launch, run, rendezvous, Files.getOwner(run.path()), images);
+              settings, program, launch, run, rendezvous, Files.getOwner(run.path()), images);
       sandbox.launcher();
       return sandbox;
     } catch (IOException e) {
@@ -154,7 +148,7 @@ public final class ProcessSandbox implements Sandbox {
       if (current != null && current.alive()) {
         return current;
       }
-      Launcher fresh = Launcher.launch(command, launch, new Events());
+      Launcher fresh = Launcher.launch(program, launch, new Events());
       launcher = fresh;
       isolation = fresh.ready().isolation();
       return fresh;
@@ -261,49 +255,35 @@ public final class ProcessSandbox implements Sandbox {
       return ownUser;
     }
     // Remembered: to look one up is to read the machine's list of users.
-    return users.computeIfAbsent(first + spec.slot(), ProcessSandbox::user);
-  }
-
-  private static UserPrincipal user(int uid) {
-    try {
-      return FileSystems.getDefault()
-          .getUserPrincipalLookupService()
-          .lookupPrincipalByName(Integer.toString(uid));
-    } catch (IOException e) {
-      throw new PluginException(
-          ErrorCode.SANDBOX_UNAVAILABLE,
-          "No worker can have the uid " + uid + " here: " + e.getMessage(),
-          e);
-    }
+    return users.computeIfAbsent(first + spec.slot(), HostUser::principal);
   }
 
   private void await(SandboxSpec spec, ProcessWorker worker) {
     try {
       worker.settled().get(START_SECONDS, TimeUnit.SECONDS);
     } catch (TimeoutException e) {
-      throw notStarted(spec, "it did not connect within " + START_SECONDS + " s", e);
+      throw notStarted(spec, "it did not connect within " + START_SECONDS + " s", false, e);
     } catch (ExecutionException e) {
-      throw notStarted(spec, String.valueOf(e.getCause()), e);
+      throw notStarted(spec, String.valueOf(e.getCause()), false, e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw notStarted(spec, "interrupted while waiting for it", e);
+      throw notStarted(spec, "interrupted while waiting for it", false, e);
     }
     ProcessWorker.Failure failure = worker.failed().getNow(null);
     if (failure != null) {
-      throw notStarted(spec, failure.toString(), null);
+      throw notStarted(spec, failure.toString(), failure.own(), null);
     }
     if (worker.exited().isDone()) {
-      throw notStarted(
-          spec, "the process " + worker.exited().join().describe() + " before it connected", null);
+      SandboxExit exit = worker.exited().join();
+      String why = "the process " + exit.describe() + " before it connected";
+      throw notStarted(spec, why, exit instanceof SandboxExit.OutOfMemory, null);
     }
   }
 
   private static PluginException notStarted(
-      SandboxSpec spec, String why, @Nullable Throwable cause) {
-    return new PluginException(
-        ErrorCode.PLUGIN_START_FAILED,
-        "The sandbox of plugin " + spec.plugin() + " did not start: " + why,
-        cause);
+      SandboxSpec spec, String why, boolean own, @Nullable Throwable cause) {
+    return StartFailure.of(
+        "The sandbox of plugin " + spec.plugin() + " did not start: " + why, own, cause);
   }
 
   private static void awaitEnd(ProcessWorker worker) {
@@ -358,10 +338,10 @@ public final class ProcessSandbox implements Sandbox {
     }
 
     @Override
-    public void failed(int id, String step, String why) {
+    public void failed(int id, String step, String why, boolean own) {
       ProcessWorker worker = workers.remove(id);
       if (worker != null) {
-        worker.onFailed(new ProcessWorker.Failure(step, why));
+        worker.onFailed(new ProcessWorker.Failure(step, why, own));
       }
     }
 

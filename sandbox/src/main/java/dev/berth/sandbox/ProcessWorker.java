@@ -21,8 +21,12 @@ final class ProcessWorker implements SandboxProcess {
   /** Its first process and its control groups. */
   private record Started(long pid, Map<String, Path> cgroups) {}
 
-  /** Why there is no worker. */
-  record Failure(String step, String why) {
+  /**
+   * Why there is no worker.
+   *
+   * @param own whether that is of the plugin's making, see {@link StartFailure}
+   */
+  record Failure(String step, String why, boolean own) {
     @Override
     public String toString() {
       return "could not " + step + ": " + why;
@@ -100,10 +104,11 @@ final class ProcessWorker implements SandboxProcess {
   void onLauncherGone() {
     Started running = started.getNow(null);
     if (running == null) {
-      onFailed(new Failure("start", "the launcher ended"));
+      onFailed(new Failure("start", "the launcher ended", false));
       return;
     }
     Thread.ofVirtual()
+        .name("berth-exit")
         .start(() -> {
           while (isAlive(running.pid())) {
             try {

@@ -42,7 +42,7 @@ final class VolumeImages {
 
   /** Null when this host has no mkfs.ext4, or this program isn't root. */
   static @Nullable VolumeImages find() {
-    if (!"root".equals(System.getProperty("user.name"))) {
+    if (!HostUser.isRoot()) {
       return null;
     }
     return PLACES.stream()
@@ -66,7 +66,7 @@ final class VolumeImages {
    * are, of an earlier version or of a host that could not do better, is taken over.
    *
    * @param owner the plugin's uid
-   * @throws PluginException {@code disk_full}, {@code plugin_start_failed}; nothing has changed
+   * @throws PluginException {@code disk_full}, {@code sandbox_unavailable}; nothing has changed
    *     then
    */
   Path prepare(PluginId plugin, Path folder, long bytes, int owner) {
@@ -107,17 +107,18 @@ final class VolumeImages {
       }
       return image;
     } catch (IOException e) {
-      boolean full = String.valueOf(e.getMessage()).contains("No space left on device");
-      throw new PluginException(
-          full ? ErrorCode.DISK_FULL : ErrorCode.PLUGIN_START_FAILED,
+      String why =
           "The folder of plugin "
               + plugin
               + ", "
               + folder
               + ", can't be made ready: "
-              + e.getMessage()
-              + (full ? ". Free some space, or serve with a larger --data-size." : ""),
-          e);
+              + e.getMessage();
+      if (String.valueOf(e.getMessage()).contains("No space left on device")) {
+        throw new PluginException(
+            ErrorCode.DISK_FULL, why + ". Free some space, or serve with a larger --data-size.", e);
+      }
+      throw StartFailure.of(why, false, e);
     }
   }
 

@@ -2,6 +2,7 @@ package dev.berth.sandbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.berth.api.ErrorCode;
@@ -9,6 +10,7 @@ import dev.berth.api.PluginException;
 import dev.berth.api.PluginId;
 import dev.berth.api.SandboxExit;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -127,13 +129,51 @@ final class ProcessSandboxTest {
         .isInstanceOfSatisfying(
             PluginException.class,
             e -> {
-              assertThat(e.code()).isEqualTo(ErrorCode.PLUGIN_START_FAILED);
+              assertThat(e.code()).isEqualTo(ErrorCode.SANDBOX_UNAVAILABLE);
               assertThat(e)
                   .hasMessage(
                       "The sandbox of plugin plugin_4 did not start: could not open the package"
-                          + " folder %s: [Errno 2] No such file or directory: '%s'",
+                          + " folder %s: [Errno 2] No such file or directory: '%s'. That is this"
+                          + " machine's trouble, not the plugin's: see `berth doctor` and the"
+                          + " kernel's log (dmesg).",
                       folder.resolve("missing"), folder.resolve("missing"));
             });
+  }
+
+  @Test
+  void an_image_that_can_not_be_mounted_is_the_hosts_trouble_and_a_damaged_one_the_plugins()
+      throws Exception {
+    assumeTrue(
+        bench.sandbox().isolation().enforced().contains("data_size_limit"),
+        "/data has no size limit here (run the tests as root, with mkfs.ext4)");
+    SandboxSpec spec = bench.spec(9, Bench.LIMITS);
+    Path image =
+        VolumeImages.find()
+            .prepare(spec.plugin(), spec.dataDir(), spec.dataBytes(), 200_000 + spec.slot());
+    Process other =
+        new ProcessBuilder("flock", image.toString(), "sh", "-c", "echo locked; read _").start();
+    assertThat(other.inputReader().readLine()).isEqualTo("locked");
+    PluginException inUse = refused(spec);
+    assertThat(inUse.code()).isEqualTo(ErrorCode.SANDBOX_UNAVAILABLE);
+    assertThat(inUse).hasMessageContaining("is mounted still").hasMessageContaining("doctor");
+    other.getOutputStream().close();
+    other.waitFor();
+    new Probe(bench.sandbox().start(spec)).close();
+
+    SandboxSpec broken = bench.spec(10, Bench.LIMITS);
+    Path damaged =
+        VolumeImages.find()
+            .prepare(broken.plugin(), broken.dataDir(), broken.dataBytes(), 200_000 + 10);
+    try (var file = new RandomAccessFile(damaged.toFile(), "rw")) {
+      file.write(new byte[64 << 10]);
+    }
+    PluginException own = refused(broken);
+    assertThat(own.code()).isEqualTo(ErrorCode.PLUGIN_START_FAILED);
+    assertThat(own).hasMessageContaining("e2fsck " + damaged);
+  }
+
+  private static PluginException refused(SandboxSpec spec) {
+    return catchThrowableOfType(PluginException.class, () -> bench.sandbox().start(spec));
   }
 
   @Test
