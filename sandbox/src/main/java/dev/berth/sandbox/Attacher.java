@@ -2,35 +2,26 @@ package dev.berth.sandbox;
 
 import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Puts a plugin's folders into a container that is running already: a helper process,
- * berth_runtime/attach.py, which says what the lines mean that go to and fro. Needs root.
+ * Puts a plugin's folders into a container that is running already, by a helper process that is
+ * started again when it died. Needs root.
  */
 final class Attacher implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Attacher.class);
-  private static final JsonMapper json = JsonMapper.builder().build();
-  private static final int SECONDS = 10;
+  private static final String START =
+      "import sys; sys.path.insert(1, sys.argv[1]); from berth_runtime import attach;"
+          + " attach.main()";
 
   /**
    * One mount.
@@ -46,15 +37,15 @@ final class Attacher implements AutoCloseable {
     }
   }
 
-  private final Process process;
-  private final AtomicInteger lastId = new AtomicInteger();
-  private final Map<Integer, CompletableFuture<JsonNode>> waiting = new ConcurrentHashMap<>();
-  private final CompletableFuture<String> ready = new CompletableFuture<>();
+  private final ProcessBuilder program;
+  private final String noVolumes;
+  private MountHelper helper; // guarded by this
+  private boolean closed; // guarded by this
 
-  private volatile String noVolumes = "";
-
-  private Attacher(Process process) {
-    this.process = process;
+  private Attacher(ProcessBuilder program, MountHelper helper) {
+    this.program = program;
+    this.helper = helper;
+    this.noVolumes = helper.noVolumes();
   }
 
   /**
@@ -66,62 +57,33 @@ final class Attacher implements AutoCloseable {
    * @return null when this host can't do it; then {@code why} has been told
    */
   static @Nullable Attacher start(
-      Path python,
-      Path runtime,
-      Path volumes,
-      @Nullable Path probe,
-      java.util.function.Consumer<String> why) {
-    ProcessBuilder builder =
-        new ProcessBuilder(
-                python.toString(),
-                "-I",
-                "-S",
-                "-X",
-                "utf8",
+      Path python, Path runtime, Path volumes, @Nullable Path probe, Consumer<String> why) {
+    ProcessBuilder program =
+        HostPython.program(
+                python,
                 "-c",
                 START,
                 runtime.toString(),
                 volumes.toString(),
                 probe == null ? "" : probe.toString())
             .redirectError(ProcessBuilder.Redirect.DISCARD);
-    builder.environment().clear();
-    Attacher attacher;
     try {
-      attacher = new Attacher(builder.start());
+      return new Attacher(program, MountHelper.launch(program));
     } catch (IOException e) {
       why.accept(String.valueOf(e.getMessage()));
       return null;
     }
-    Thread.ofPlatform().daemon().name("berth-attach").start(attacher::listen);
-    String problem;
-    try {
-      problem = attacher.ready.get(SECONDS, TimeUnit.SECONDS);
-    } catch (ExecutionException | TimeoutException e) {
-      problem = "the helper did not start: " + e.getMessage();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      problem = "interrupted";
-    }
-    if (problem.isEmpty()) {
-      return attacher;
-    }
-    attacher.close();
-    why.accept(problem);
-    return null;
   }
-
-  private static final String START =
-      "import sys; sys.path.insert(1, sys.argv[1]); from berth_runtime import attach;"
-          + " attach.main()";
 
   /**
    * Mounts folders in a container.
    *
    * @param pid a process of it
    * @param user the uid its processes have
-   * @throws PluginException {@code plugin_start_failed} with what the kernel said
+   * @return who has mounted its images, and is to be told when it has ended
+   * @throws PluginException as {@link StartFailure} says, with what the kernel said
    */
-  void attach(long pid, int user, List<Mount> mounts) {
+  MountHelper attach(long pid, int user, List<Mount> mounts) {
     List<Map<String, @Nullable Object>> rows =
         mounts.stream()
             .map(mount -> {
@@ -134,89 +96,46 @@ final class Attacher implements AutoCloseable {
               return row;
             })
             .toList();
-    var _ = ask(Map.of("pid", pid, "user", user, "mounts", rows));
-  }
-
-  /** A container that had this image has ended. */
-  void release(Path image) {
+    MountHelper by = helper();
+    JsonNode answer;
     try {
-      var _ = ask(Map.of("release", image.toString()));
-    } catch (PluginException e) {
-      log.debug("{} stays mounted: {}", image, e.getMessage());
-    }
-  }
-
-  /** How much of an image is in use, in bytes; 0 where that isn't known. */
-  long used(Path image) {
-    try {
-      return ask(Map.of("used", image.toString())).path("bytes").asLong();
-    } catch (PluginException e) {
-      return 0;
-    }
-  }
-
-  private JsonNode ask(Map<String, Object> question) {
-    int id = lastId.incrementAndGet();
-    CompletableFuture<JsonNode> answer = new CompletableFuture<>();
-    waiting.put(id, answer);
-    try {
-      Map<String, Object> order = new LinkedHashMap<>(question);
-      order.put("id", id);
-      send(order);
-      JsonNode given = answer.get(SECONDS, TimeUnit.SECONDS);
-      String problem = given.path("problem").asString("");
-      if (!problem.isEmpty()) {
-        throw failed(problem, null);
-      }
-      return given;
-    } catch (IOException | ExecutionException | TimeoutException e) {
-      throw failed(String.valueOf(e.getMessage()), e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw failed("interrupted", e);
-    } finally {
-      waiting.remove(id);
-    }
-  }
-
-  private static PluginException failed(String why, @Nullable Throwable cause) {
-    return new PluginException(
-        ErrorCode.PLUGIN_START_FAILED,
-        "The plugin's folders could not be put into its container: " + why,
-        cause);
-  }
-
-  private synchronized void send(Map<String, Object> order) throws IOException {
-    OutputStream in = process.getOutputStream();
-    in.write(json.writeValueAsBytes(order));
-    in.write('\n');
-    in.flush();
-  }
-
-  private void listen() {
-    try (BufferedReader out =
-        new BufferedReader(
-            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
-      String line;
-      while ((line = out.readLine()) != null) {
-        JsonNode event = json.readTree(line);
-        String problem = event.path("problem").asString("");
-        if (event.has("id")) {
-          CompletableFuture<JsonNode> answer = waiting.get(event.path("id").asInt());
-          if (answer != null) {
-            answer.complete(event);
-          }
-        } else {
-          noVolumes = event.path("no_volumes").asString("");
-          ready.complete(problem);
-        }
-      }
+      answer = by.ask(Map.of("pid", pid, "user", user, "mounts", rows));
     } catch (IOException e) {
-      log.debug("The helper's output ended: {}", e.toString());
+      throw failed(String.valueOf(e.getMessage()), false, e);
     }
-    ready.complete("it ended");
-    JsonNode ended = json.createObjectNode().put("problem", "the helper ended");
-    waiting.values().forEach(answer -> answer.complete(ended));
+    String problem = answer.path("problem").asString("");
+    if (!problem.isEmpty()) {
+      throw failed(problem, answer.path("own").asBoolean(false), null);
+    }
+    return by;
+  }
+
+  /** The running helper, started again if it died. */
+  private synchronized MountHelper helper() {
+    if (closed) {
+      throw new PluginException(ErrorCode.SHUTTING_DOWN, "The sandbox is closed.");
+    }
+    if (helper.alive()) {
+      return helper;
+    }
+    log.warn("docker: the helper that mounts plugins' folders ended, and is started again");
+    try {
+      MountHelper fresh = MountHelper.launch(program);
+      if (!fresh.noVolumes().equals(noVolumes)) {
+        // Folders are kept in images or they are not, for as long as this host runs.
+        fresh.close();
+        throw new IOException("it can't mount images any more: " + fresh.noVolumes());
+      }
+      helper = fresh;
+      return fresh;
+    } catch (IOException e) {
+      throw failed("the helper does not start again: " + e.getMessage(), false, e);
+    }
+  }
+
+  private static PluginException failed(String why, boolean own, @Nullable Throwable cause) {
+    return StartFailure.of(
+        "The plugin's folders could not be put into its container: " + why, own, cause);
   }
 
   /** Why folders have no size limit here; empty when they have. */
@@ -224,18 +143,14 @@ final class Attacher implements AutoCloseable {
     return noVolumes;
   }
 
+  /** Process id of the helper; for tests that kill it. */
+  synchronized long pid() {
+    return helper.pid();
+  }
+
   @Override
-  public void close() {
-    try {
-      process.getOutputStream().close();
-      if (!process.waitFor(SECONDS, TimeUnit.SECONDS)) {
-        process.destroyForcibly();
-      }
-    } catch (IOException e) {
-      process.destroyForcibly();
-    } catch (InterruptedException e) {
-      process.destroyForcibly();
-      Thread.currentThread().interrupt();
-    }
+  public synchronized void close() {
+    closed = true;
+    helper.close();
   }
 }

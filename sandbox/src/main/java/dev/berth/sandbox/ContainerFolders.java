@@ -26,22 +26,15 @@ final class ContainerFolders {
     this.attacher = attacher;
   }
 
-  /** Whether this host can do what only root can, uids of their own for plugins among it. */
-  static boolean root() {
-    return "root".equals(System.getProperty("user.name"));
-  }
-
   /** Who the plugin in a slot is on this host: the slot's own user, without root ourselves. */
   static Owner user(int slot) {
-    if (root()) {
+    if (HostUser.isRoot()) {
       return new Owner(FIRST_SLOT_USER + slot, FIRST_SLOT_USER + slot, List.of());
     }
     try {
-      Path self = Path.of("/proc/self");
+      String self = Files.readString(Path.of("/proc/self/status"));
       return new Owner(
-          (Integer) Files.getAttribute(self, "unix:uid"),
-          (Integer) Files.getAttribute(self, "unix:gid"),
-          List.of());
+          HostUser.effective(self, "Uid:"), HostUser.effective(self, "Gid:"), List.of());
     } catch (IOException e) {
       throw new PluginException(ErrorCode.INTERNAL, "/proc can't be read: " + e, e);
     }
@@ -55,12 +48,13 @@ final class ContainerFolders {
     Owner user = user(spec.slot());
     try {
       Files.createDirectories(spec.dataDir());
-      if (root()) {
+      if (HostUser.isRoot()) {
         Files.setAttribute(spec.dataDir(), "unix:uid", user.user());
         Files.setAttribute(spec.dataDir(), "unix:gid", user.group());
       }
     } catch (IOException e) {
-      throw Containers.notStarted("its folder can't be made: " + e);
+      throw StartFailure.of(
+          "The folder of plugin " + spec.plugin() + " can't be made ready: " + e, false, e);
     }
     List<Bind> folders =
         mounts(spec).stream()
@@ -80,10 +74,10 @@ final class ContainerFolders {
       return;
     }
     List<Mount> mounts = mounts(spec);
-    helper.attach(worker.pid(), worker.user(), mounts);
+    MountHelper by = helper.attach(worker.pid(), worker.user(), mounts);
     mounts.stream()
         .filter(mount -> mount.bytes() > 0)
-        .forEach(mount -> worker.holds(mount.source(), helper));
+        .forEach(mount -> worker.holds(mount.source(), by));
   }
 
   private List<Mount> mounts(SandboxSpec spec) {

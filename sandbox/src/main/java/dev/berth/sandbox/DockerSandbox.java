@@ -107,7 +107,7 @@ public final class DockerSandbox implements Sandbox {
               info,
               runsc ? RUNSC : "",
               noRunsc == null ? "" : noRunsc,
-              attacher != null || ContainerFolders.root() ? "" : noAttacher[0],
+              attacher != null || HostUser.isRoot() ? "" : noAttacher[0],
               noAttacher[0],
               attacher == null ? noAttacher[0] : attacher.noVolumes());
       var opened =
@@ -222,6 +222,11 @@ public final class DockerSandbox implements Sandbox {
       images.forget(image, e);
       throw e;
     }
+  }
+
+  /** Process id of the helper that mounts folders, 0 for none; for tests that kill it. */
+  long helperPid() {
+    return attacher == null ? 0 : attacher.pid();
   }
 
   @Override

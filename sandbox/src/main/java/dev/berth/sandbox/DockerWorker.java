@@ -35,7 +35,7 @@ final class DockerWorker implements SandboxProcess {
   private volatile String name = "";
   private volatile boolean outOfMemory;
   private volatile @Nullable Path image;
-  private volatile @Nullable Attacher attacher;
+  private volatile @Nullable MountHelper helper;
 
   /**
    * @param left called when the engine could not be told to remove it
@@ -153,9 +153,9 @@ final class DockerWorker implements SandboxProcess {
   }
 
   /** It has this image mounted, until it ends. */
-  void holds(Path mounted, Attacher by) {
+  void holds(Path mounted, MountHelper by) {
     image = mounted;
-    attacher = by;
+    helper = by;
     var _ = exited.whenComplete((_, _) -> by.release(mounted));
   }
 
@@ -253,7 +253,7 @@ final class DockerWorker implements SandboxProcess {
       return ResourceUsage.NONE;
     }
     Path mounted = image;
-    Attacher by = attacher;
+    MountHelper by = helper;
     return CgroupUsage.read(cgroups).withDisk(mounted == null || by == null ? 0 : by.used(mounted));
   }
 }

@@ -11,6 +11,7 @@ import dev.berth.api.SandboxExit;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -164,6 +165,61 @@ final class DockerSandboxTest {
       }
     }
     assertThat(ours()).isEmpty();
+  }
+
+  static boolean root() {
+    return Bench.isRoot();
+  }
+
+  /** Of a plugin of its own. */
+  private SandboxSpec another(int slot) {
+    return SandboxSpec.of(
+        new PluginId("plugin_d" + ProcessHandle.current().pid() + "x" + slot),
+        1,
+        workspace,
+        null,
+        folder.resolve("data/volumes/d" + slot),
+        SLOT + slot,
+        Bench.LIMITS);
+  }
+
+  private static void end(long pid) throws Exception {
+    ProcessHandle process = ProcessHandle.of(pid).orElseThrow();
+    process.destroyForcibly();
+    process.onExit().get(10, TimeUnit.SECONDS);
+  }
+
+  @Test
+  @EnabledIf(value = "root", disabledReason = "only root mounts folders into running containers")
+  void a_mount_helper_that_died_is_started_again_by_the_next_start() throws Exception {
+    Path python = PythonInterpreter.find().executable();
+    Path helper = folder.resolve("python");
+    Files.writeString(helper, "#!/bin/sh\nexec " + python + " \"$@\"\n");
+    Files.setPosixFilePermissions(helper, PosixFilePermissions.fromString("rwx------"));
+    DockerSandboxSettings settings =
+        DockerSandboxSettings.of(folder.resolve("data"), helper)
+            .withImage(SeccompProfileTest.IMAGE, false);
+    try (DockerSandbox sandbox = DockerSandbox.open(settings)) {
+      Probe first = initialized(sandbox.start(spec(1, Bench.LIMITS)));
+      long before = sandbox.helperPid();
+      end(before);
+      initialized(sandbox.start(another(2))).close();
+      assertThat(sandbox.helperPid()).isNotEqualTo(before);
+      assertThat(first.process().exited()).as("the end of one that runs").isNotDone();
+      first.close();
+
+      Path away = Files.move(helper, folder.resolve("away"));
+      end(sandbox.helperPid());
+      assertThatThrownBy(() -> sandbox.start(another(3)))
+          .isInstanceOfSatisfying(
+              PluginException.class,
+              e -> assertThat(e.code()).isEqualTo(ErrorCode.SANDBOX_UNAVAILABLE))
+          .hasMessageContaining("the helper does not start again")
+          .hasMessageContaining(helper.toString())
+          .hasMessageContaining("berth doctor");
+      Files.move(away, helper);
+      initialized(sandbox.start(another(4))).close();
+    }
   }
 
   private List<String> ours() throws IOException {
