@@ -1,8 +1,9 @@
-"""Finds out what this host gives plugins, by doing it: `python3 -I -S <this file> SCRATCH DATA ENGINE`.
+"""Finds out what this host gives plugins, by doing it: `python3 -I -S <this file> SCRATCH DATA`.
 
 The same code that prepares sandboxes is run in children that end right after, and each limit is really
 exceeded. The answer is one JSON object on standard output, as the host's Doctor reads it. SCRATCH is an empty
-folder of ours, ENGINE a unix socket; whatever is made there, or anywhere, is gone at the end.
+folder of ours; whatever is made there, or anywhere, is gone at the end. What a Docker engine gives, the host's
+Doctor finds out itself.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, Callable
 if __name__ == "__main__":
     sys.path[:0] = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
 
-from berth_runtime import engine_probe, host_facts, linux, preparation, quota_probe
+from berth_runtime import host_facts, linux, preparation, quota_probe
 from berth_runtime.cgroups import Cgroups, Limits
 from berth_runtime.host_facts import Finding
 
@@ -28,7 +29,7 @@ _SPIN_SECONDS = 0.4
 _POLICY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "seccomp.json")
 
 
-def main(scratch: str, data: str, engine: str) -> None:
+def main(scratch: str, data: str) -> None:
     root = os.geteuid() == 0
     findings = [f.row() for f in host_facts.look(data)]
     levels = [_in_child(lambda: _level("process", False))]
@@ -38,9 +39,6 @@ def main(scratch: str, data: str, engine: str) -> None:
         levels[0]["name"] = "process_without_root"
     for level in levels:
         findings += level.pop("findings", [])
-    level, found = engine_probe.probe(engine)
-    levels.append(level)
-    findings += [f.row() for f in found]
     quota = _in_child(lambda: quota_probe.probe(scratch).row())
     findings.append(quota)
     for level in levels:
@@ -55,7 +53,7 @@ def main(scratch: str, data: str, engine: str) -> None:
 
 
 def _add_quota(level: dict[str, Any], quota: dict[str, Any]) -> None:
-    """Both kinds keep /data in file systems of a given size where root can mount them."""
+    """/data is kept in file systems of a given size where root can mount them."""
     if not level["available"]:
         return
     if quota["ok"] and level["name"] != "process_without_root":
@@ -191,4 +189,4 @@ def _too_much_time() -> tuple[bool, str]:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:3])

@@ -11,8 +11,8 @@ from typing import NoReturn
 
 
 class PluginsOwn(OSError):
-    """What the plugin itself left in its /data is in the way. All else that fails before its code runs is trouble of
-    this host's, which no plugin is given up for."""
+    """What the plugin itself left in its /data is in the way. All else that fails before its code runs is trouble
+    of this host's, which no plugin is given up for."""
 
 
 class StepError(Exception):

@@ -2,7 +2,6 @@ package dev.berth.api;
 
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -18,9 +17,6 @@ public record HostReport(
     List<Level> levels,
     List<Isolation.Finding> findings,
     String standard) {
-  /** Missing on most hosts or by choice, and so no reason to call a sandbox weak. */
-  private static final Set<String> TOLERATED = Set.of("data_size_limit", "own_address_layout");
-
   public HostReport {
     facts = Map.copyOf(new TreeMap<>(facts));
     levels = List.copyOf(levels);
@@ -42,9 +38,6 @@ public record HostReport(
   public boolean complete() {
     return levels.stream()
         .filter(level -> level.name().equals(standard))
-        .anyMatch(level ->
-            level.available()
-                && level.isolation().missing().stream()
-                    .allMatch(missing -> TOLERATED.contains(missing.protection())));
+        .anyMatch(level -> level.available() && level.isolation().weaknesses().isEmpty());
   }
 }

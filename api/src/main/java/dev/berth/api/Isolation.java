@@ -1,6 +1,7 @@
 package dev.berth.api;
 
 import java.util.List;
+import java.util.Set;
 
 /**
  * What keeps a plugin apart from the host, as far as this host can.
@@ -13,6 +14,9 @@ import java.util.List;
  */
 public record Isolation(
     String kind, List<String> enforced, List<Missing> missing, List<Finding> findings) {
+  /** Missing on most hosts or by choice, and so no reason to call a sandbox weak. */
+  private static final Set<String> TOLERATED = Set.of("data_size_limit", "own_address_layout");
+
   public Isolation {
     enforced = List.copyOf(enforced);
     missing = List.copyOf(missing);
@@ -21,6 +25,11 @@ public record Isolation(
 
   public Isolation(String kind, List<String> enforced, List<Missing> missing) {
     this(kind, enforced, missing, List.of());
+  }
+
+  /** What is missing that plugins are not started without, unless the operator allows it. */
+  public List<Missing> weaknesses() {
+    return missing.stream().filter(m -> !TOLERATED.contains(m.protection())).toList();
   }
 
   /** A protection that can't be had here. */

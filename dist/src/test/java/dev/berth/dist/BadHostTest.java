@@ -89,7 +89,7 @@ final class BadHostTest {
         assertThat(health.json().path("status").asString()).isIn("starting", "unhealthy");
         health = berth.get("/api/plugins/" + id + "/health");
       }
-      assertThat(health.json().path("message").asString()).contains("allow weak isolation");
+      assertThat(health.json().path("message").asString()).contains("--allow-weak-isolation");
       Answer call = berth.execute(id, "{}");
       assertThat(call.status()).as(call.body()).isEqualTo(503);
       assertThat(call.code()).isEqualTo("sandbox_too_weak");

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /** What an engine's containers are kept apart by, from what the engine says of itself. */
@@ -22,6 +23,8 @@ final class DockerIsolation {
    * @param noUids why containers have no uids of their own; empty when they have
    * @param noPool why no container waits for its plugin; empty when some do
    * @param noVolumes why /data has no size limit; empty when it has
+   * @param noLandlock why workers have no Landlock; empty when they have. Below an isolating
+   *     runtime they have another kernel than this host's, which stands in for it
    */
   record Found(
       JsonNode info,
@@ -29,7 +32,36 @@ final class DockerIsolation {
       String noRuntime,
       String noUids,
       String noPool,
-      String noVolumes) {}
+      String noVolumes,
+      String noLandlock) {
+    /**
+     * What there is with the engine's own runtime.
+     *
+     * @param noAttacher why there is no attacher
+     */
+    static Found of(
+        JsonNode info, @Nullable Attacher attacher, String noAttacher, String noLandlock) {
+      return of(info, "", "", attacher, noAttacher, noLandlock);
+    }
+
+    static Found of(
+        JsonNode info,
+        String runtime,
+        String noRuntime,
+        @Nullable Attacher attacher,
+        String noAttacher,
+        String noLandlock) {
+      String noPool = attacher == null ? noAttacher : "";
+      return new Found(
+          info,
+          runtime,
+          noRuntime,
+          HostUser.isRoot() ? "" : noPool,
+          noPool,
+          attacher == null ? noAttacher : attacher.noVolumes(),
+          noLandlock);
+    }
+  }
 
   static Isolation of(Found found) {
     JsonNode info = found.info();
@@ -48,7 +80,8 @@ final class DockerIsolation {
                 "empty_environment",
                 "open_files_limit",
                 "no_core_dumps",
-                "no_supplementary_groups"));
+                "no_supplementary_groups",
+                "own_address_layout"));
     List<Isolation.Missing> missing = new ArrayList<>();
     need(info, "MemoryLimit", "memory_limit", enforced, missing);
     need(info, "SwapLimit", "swap_limit", enforced, missing);
@@ -76,6 +109,14 @@ final class DockerIsolation {
     }
     if (!found.runtime().isEmpty()) {
       enforced.add("kernel_of_its_own");
+    } else if (found.noLandlock().isEmpty()) {
+      enforced.add("landlock"); // the worker applies it itself
+    } else {
+      missing.add(
+          new Isolation.Missing(
+              "landlock",
+              found.noLandlock(),
+              "Use Linux 5.13 or later with Landlock among its security modules (lsm=landlock,...)."));
     }
     if (found.noVolumes().isEmpty()) {
       enforced.add("data_size_limit");
@@ -100,6 +141,16 @@ final class DockerIsolation {
               found.runtime().isEmpty()
                   ? "Run Berth as root beside the engine, on Linux 5.12 or later."
                   : ""));
+    }
+    if (!found.runtime().isEmpty()) {
+      findings.add(
+          new Isolation.Finding(
+              "landlock",
+              false,
+              "workers below "
+                  + found.runtime()
+                  + " have no Landlock of this host's; a kernel of their own stands in for it",
+              ""));
     }
     if (!found.noRuntime().isEmpty()) {
       findings.add(

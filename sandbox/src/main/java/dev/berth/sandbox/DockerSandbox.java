@@ -103,13 +103,13 @@ public final class DockerSandbox implements Sandbox {
                 text -> noAttacher[0] = text);
       }
       var found =
-          new DockerIsolation.Found(
+          DockerIsolation.Found.of(
               info,
               runsc ? RUNSC : "",
               noRunsc == null ? "" : noRunsc,
-              attacher != null || HostUser.isRoot() ? "" : noAttacher[0],
+              attacher,
               noAttacher[0],
-              attacher == null ? noAttacher[0] : attacher.noVolumes());
+              Landlock.missing(settings.helper(), runtime));
       var opened =
           new DockerSandbox(settings, engine, run, rendezvous, containers, attacher, images, found);
       containers.watch(opened.pool::fill);

@@ -31,7 +31,6 @@ import tools.jackson.databind.json.JsonMapper;
 public final class Doctor {
   private static final JsonMapper json = JsonMapper.builder().build();
   private static final int SECONDS = 90;
-  private static final String ENGINE = "/var/run/docker.sock";
 
   /** Far from the slots that a server on this machine is likely to use. */
   private static final int SLOT = 65_000;
@@ -54,13 +53,17 @@ public final class Doctor {
     Path scratch = null;
     try {
       scratch = Files.createTempDirectory("berth-doctor");
-      JsonNode found = ask(python, scratch, data, engine(environment));
+      Path runtime = RuntimeFiles.unpack(scratch);
+      JsonNode found = ask(python, runtime, scratch, data);
       List<HostReport.Level> levels = new ArrayList<>();
       List<Isolation.Finding> findings = new ArrayList<>();
       found.path("findings").forEach(finding -> findings.add(finding(finding)));
       found.path("levels").forEach(level -> levels.add(level(level)));
       start(ProcessMode.ZYGOTE, python, scratch, levels, findings);
       start(ProcessMode.EXEC, python, scratch, levels, findings);
+      levels.add(
+          DockerLevel.examine(
+              environment.get("DOCKER_HOST"), python.executable(), runtime, scratch, findings));
       Map<String, String> facts = new TreeMap<>();
       found.path("facts").forEachEntry((name, value) -> facts.put(name, value.asString()));
       return new HostReport(facts, levels, findings, levels.getFirst().name());
@@ -85,21 +88,14 @@ public final class Doctor {
         "process");
   }
 
-  private static String engine(Map<String, String> environment) {
-    String host = environment.getOrDefault("DOCKER_HOST", "");
-    return host.startsWith("unix://") ? host.substring("unix://".length()) : ENGINE;
-  }
-
-  private static JsonNode ask(PythonInterpreter python, Path scratch, Path data, String engine)
+  private static JsonNode ask(PythonInterpreter python, Path runtime, Path scratch, Path data)
       throws IOException {
-    Path runtime = RuntimeFiles.unpack(scratch);
     ProcessBuilder program =
         HostPython.program(
             python.executable(),
             runtime.resolve("berth_runtime/doctor.py").toString(),
             scratch.toString(),
-            data.toString(),
-            engine);
+            data.toString());
     Path said = scratch.resolve("said");
     Process process =
         program
@@ -130,7 +126,7 @@ public final class Doctor {
         name,
         level.path("available").asBoolean(),
         level.path("why").asString(),
-        Launcher.isolation(name.equals("docker") ? "docker" : "process", level));
+        Launcher.isolation("process", level));
   }
 
   static Isolation.Finding finding(JsonNode finding) {

@@ -5,13 +5,9 @@ import dev.berth.api.Isolation;
 import dev.berth.api.PluginException;
 import dev.berth.api.PluginId;
 import java.util.List;
-import java.util.Set;
 
 /** Refuses to start a plugin where its sandbox would lack a protection. */
 final class WeakIsolation {
-  /** Said in {@link Sandbox#isolation()}, but no reason not to start: most hosts have it not. */
-  private static final Set<String> TOLERATED = Set.of("data_size_limit");
-
   private WeakIsolation() {}
 
   /**
@@ -20,8 +16,7 @@ final class WeakIsolation {
    */
   static void refuse(PluginId plugin, Isolation found, boolean allowed) {
     List<String> missing =
-        found.missing().stream()
-            .filter(m -> !TOLERATED.contains(m.protection()))
+        found.weaknesses().stream()
             .map(m -> m.protection() + " (" + m.why() + ". " + m.remedy() + ")")
             .toList();
     if (!missing.isEmpty() && !allowed) {
@@ -31,7 +26,7 @@ final class WeakIsolation {
               + plugin
               + " is not started: this host can't give its sandbox "
               + String.join(", ", missing)
-              + ". To start plugins nevertheless, allow weak isolation in the settings.");
+              + ". To start plugins nevertheless, serve with --allow-weak-isolation.");
     }
   }
 }

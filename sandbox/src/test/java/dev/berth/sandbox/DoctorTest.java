@@ -1,12 +1,17 @@
 package dev.berth.sandbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
+import com.sun.net.httpserver.HttpServer;
 import dev.berth.api.HostReport;
 import dev.berth.api.Isolation;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -107,8 +112,14 @@ final class DoctorTest {
     try (DockerSandbox sandbox = DockerSandbox.open(settings)) {
       Isolation said = level("docker").isolation();
       assertThat(level("docker").available()).isTrue();
-      assertThat(said.enforced()).containsAll(sandbox.isolation().enforced());
-      assertThat(missing(said)).containsAll(missing(sandbox.isolation()));
+      assertThat(said.enforced())
+          .containsExactlyInAnyOrderElementsOf(sandbox.isolation().enforced());
+      assertThat(said.missing()).containsExactlyInAnyOrderElementsOf(sandbox.isolation().missing());
+      // They share a kernel, and so what it has.
+      List<String> process = level(report.standard()).isolation().enforced();
+      for (String kernels : List.of("landlock", "seccomp")) {
+        assertThat(said.enforced().contains(kernels)).isEqualTo(process.contains(kernels));
+      }
     }
   }
 
@@ -137,9 +148,59 @@ final class DoctorTest {
     assertThat(docker.name()).isEqualTo("docker");
     assertThat(docker.available()).isFalse();
     assertThat(docker.why())
-        .isEqualTo("no engine answers at " + folder + "/none.sock: No such file or directory");
+        .startsWith("The Docker engine at unix://" + folder + "/none.sock can't be used: ");
     assertThat(docker.isolation().missing().getFirst().remedy())
         .startsWith("Install Docker and start it");
+  }
+
+  @Test
+  void the_engine_that_DOCKER_HOST_names_is_asked_on_whatever_transport(@TempDir Path scratch)
+      throws IOException {
+    Map<String, String> answers =
+        Map.of(
+            "version",
+            "{\"Version\":\"27.0\",\"ApiVersion\":\"1.46\"}",
+            "info",
+            "{\"MemoryLimit\":true,\"PidsLimit\":true,\"CgroupVersion\":\"2\","
+                + "\"Runtimes\":{\"runc\":{},\"runsc\":{}}}");
+    HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+    server.createContext(
+        "/",
+        exchange -> {
+          String path = exchange.getRequestURI().getPath();
+          String said = answers.getOrDefault(path.substring(path.lastIndexOf('/') + 1), "{}");
+          exchange.sendResponseHeaders(200, said.length());
+          exchange.getResponseBody().write(said.getBytes(StandardCharsets.UTF_8));
+          exchange.close();
+        });
+    server.start();
+    try {
+      String host = "tcp://127.0.0.1:" + server.getAddress().getPort();
+      List<Isolation.Finding> findings = new ArrayList<>();
+      HostReport.Level docker = docker(host, scratch, findings);
+      assertThat(docker.available()).as(docker.why()).isTrue();
+      assertThat(docker.isolation().enforced()).contains("memory_limit", "process_limit");
+      assertThat(missing(docker.isolation())).contains("seccomp", "swap_limit", "cpu_limit");
+      assertThat(docker.isolation().missing())
+          .allSatisfy(m -> assertThat(m.remedy()).as(m.protection()).isNotEmpty());
+      assertThat(findings)
+          .extracting(Isolation.Finding::name, Isolation.Finding::ok)
+          .contains(tuple("docker_engine", true), tuple("gvisor", true));
+      assertThat(findings.getFirst().what())
+          .isEqualTo("Docker 27.0, API 1.46, control groups of version 2, at " + host);
+    } finally {
+      server.stop(0);
+    }
+    HostReport.Level far = docker("tcp://192.0.2.1:2375", scratch, new ArrayList<>());
+    assertThat(far.available()).isFalse();
+    assertThat(far.why()).contains("tcp://192.0.2.1:2375, on another machine");
+    assertThat(docker("ssh://x", scratch, new ArrayList<>()).why()).contains("'ssh://x'");
+  }
+
+  private static HostReport.Level docker(
+      String host, Path scratch, List<Isolation.Finding> findings) throws IOException {
+    Path python = PythonInterpreter.find().executable();
+    return DockerLevel.examine(host, python, RuntimeFiles.unpack(scratch), scratch, findings);
   }
 
   @Test

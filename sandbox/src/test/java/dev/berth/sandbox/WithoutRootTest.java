@@ -36,7 +36,7 @@ final class WithoutRootTest {
       assertThat(host.await("refused"))
           .startsWith("sandbox_too_weak Plugin plugin_0 is not started: this host can't give its")
           .contains("uid_per_plugin (Berth does not run as root, or in")
-          .endsWith("allow weak isolation in the settings.");
+          .endsWith("To start plugins nevertheless, serve with --allow-weak-isolation.");
     }
   }
 
