@@ -12,11 +12,13 @@ container are shown by the engine to whoever asks.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import select
 import signal
 import socket
+import traceback
 from typing import NoReturn
 
 from berth_runtime import landlock, linux, seccomp, worker
@@ -32,6 +34,12 @@ def main() -> NoReturn:
     try:
         serve = worker.begin()
         status = serve(_enter())
+    except SystemExit as e:
+        status = e.code if isinstance(e.code, int) else 1
+    except BaseException:
+        # Its last words: the output socket, once that is connected. The engine keeps no log of a container.
+        with contextlib.suppress(OSError):
+            os.write(2, traceback.format_exc().encode("utf-8", "backslashreplace"))
     finally:
         os._exit(status)
 

@@ -16,7 +16,7 @@ From it, on standard output:
     {"event":"unavailable","why":"..."}          instead, and it ends
     {"event":"started","id":7,"pid":123,"cgroups":{"memory":"/sys/..."}}
     {"event":"disk","id":7,"bytes":4096}         how much of its /data is in use, 0 where that isn't known
-    {"event":"failed","id":7,"step":"mount /data","why":"...","own":false}      no process is left then; own: in steps
+    {"event":"failed","id":7,"step":"mount /data","why":"...","own":false}      no process is left then
     {"event":"exit","id":7,"status":0,"signal":0,"oom":false}      no process is left then
 
 The end of its input means that the host is gone: it kills everything, removes the control groups and ends.
