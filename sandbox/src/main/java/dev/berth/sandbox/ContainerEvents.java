@@ -60,7 +60,7 @@ final class ContainerEvents implements AutoCloseable {
             engine.stream(
                 HttpMethod.GET,
                 "/events?filters=" + filter,
-                () -> Thread.ofVirtual().start(this::takeStock),
+                () -> Thread.ofVirtual().name("berth-docker-stock").start(this::takeStock),
                 this::heard);
         pause = FIRST_PAUSE_MS;
       } catch (RuntimeException e) {

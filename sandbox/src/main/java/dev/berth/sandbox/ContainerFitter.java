@@ -81,6 +81,7 @@ final class ContainerFitter {
   private static CompletableFuture<Void> async(Runnable work) {
     CompletableFuture<Void> done = new CompletableFuture<>();
     Thread.ofVirtual()
+        .name("berth-docker-fit")
         .start(() -> {
           try {
             work.run();

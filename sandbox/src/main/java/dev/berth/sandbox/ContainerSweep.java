@@ -60,7 +60,7 @@ final class ContainerSweep implements AutoCloseable {
         Thread.sleep(PAUSE_MS); // long enough for what the engine has begun to be seen
         more = sweepOnce();
       } catch (InterruptedException e) {
-        return;
+        more = false; // whoever calls next begins anew
       } catch (PluginException e) {
         log.debug("docker: removing what is left has to wait: {}", e.getMessage());
       } finally {

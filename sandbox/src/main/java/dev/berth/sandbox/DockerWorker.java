@@ -236,6 +236,7 @@ final class DockerWorker implements SandboxProcess {
       }
     }
     Thread.ofVirtual()
+        .name("berth-docker-kill")
         .start(() -> {
           try {
             if (engine.post("/containers/" + container + "/kill", null).status() == 404) {
