@@ -16,6 +16,9 @@ _WANTED = ("memory", "pids", "cpu", "cpuacct")
 _PERIOD_US = 100_000
 _PARKING_SHARES = 32
 _STALE_SECONDS = 5.0
+# In version 1 what TCP and UDP sockets hold is no part of a group's memory, but has a limit of its own.
+_SOCKETS = "memory.kmem.tcp.limit_in_bytes"
+_SOCKET_BYTES = 16 << 20
 
 
 def read(path: str) -> str:
@@ -84,8 +87,11 @@ class Group:
                 for name, value in (("memory.swap.max", 0), ("memory.oom.group", 1)):
                     if os.path.exists(os.path.join(folder, name)):
                         _write(os.path.join(folder, name), value)
-            elif os.path.exists(os.path.join(folder, "memory.memsw.limit_in_bytes")):
-                _write(os.path.join(folder, "memory.memsw.limit_in_bytes"), memory_bytes)
+            else:
+                if os.path.exists(os.path.join(folder, "memory.memsw.limit_in_bytes")):
+                    _write(os.path.join(folder, "memory.memsw.limit_in_bytes"), memory_bytes)
+                if os.path.exists(os.path.join(folder, _SOCKETS)):
+                    _write(os.path.join(folder, _SOCKETS), min(_SOCKET_BYTES, memory_bytes))
         self.weigh(cpu_shares)
 
     def weigh(self, cpu_shares: int) -> None:
@@ -166,6 +172,11 @@ class Cgroups:
             return len(read("/proc/swaps").splitlines()) <= 1
         except OSError:
             return False
+
+    def sockets_limited(self) -> bool:
+        """Whether what sockets hold is bounded: in version 2 it is part of the memory."""
+        base = self.bases.get("memory")
+        return base is not None and (self.unified or os.path.exists(os.path.join(base, _SOCKETS)))
 
     def close(self) -> None:
         """Removes the instance's folders; what is in use stays and is swept by the next host."""

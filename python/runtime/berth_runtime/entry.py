@@ -33,15 +33,16 @@ PARKED = b"parked"
 Serve = Callable[[socket.socket], int]
 
 
-def wait_and_work(jail: Jail, control: socket.socket, host: int) -> NoReturn:
-    """The worker's part, once it is in its namespaces. host: a descriptor of the host's socket."""
+def wait_and_work(jail: Jail, control: socket.socket, host: int, owner: int) -> NoReturn:
+    """The worker's part, once it is in its namespaces. host: a descriptor of the host's socket. owner: of its user
+    namespace, where it can have a uid of its own."""
     try:
         linux.close_all_but(0, 1, 2, control.fileno(), host)
         with step("make the worker ready"):
             serve: Serve = sys.modules[jail.worker].begin()
         if jail.user_namespace:
             with step("enter a user namespace"):
-                linux.unshare(linux.CLONE_NEWUSER)
+                linux.enter_user_namespace(owner if jail.uids else None)
         with step("pin capabilities"):
             linux.pin_capabilities()
         linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)

@@ -36,6 +36,7 @@ _REMEDY = {
     "process_limit": "Run Berth as root, or as a systemd service with Delegate=yes.",
     "cpu_limit": "Run Berth as root, or as a systemd service with Delegate=yes.",
     "swap_limit": "Boot with swapaccount=1, or switch swap off.",
+    "socket_memory_limit": "Use control groups of version 2, or a kernel with memory.kmem.tcp.limit_in_bytes.",
     "seccomp": "Use a kernel with CONFIG_SECCOMP_FILTER on x86_64 or aarch64.",
     "landlock": "Use Linux 5.13 or later with Landlock among its security modules (lsm=landlock,...).",
     "data_size_limit": "Run Berth as root, with mkfs.ext4 (Debian: e2fsprogs) and loop devices.",
@@ -121,6 +122,10 @@ def _limits(result: Features, cgroups: Cgroups) -> None:
         result.enforced.append("swap_limit")
     elif "memory_limit" not in missing:
         result.miss("swap_limit", "the kernel does not count swap")
+    if cgroups.sockets_limited():
+        result.enforced.append("socket_memory_limit")
+    elif "memory_limit" not in missing:
+        result.miss("socket_memory_limit", "the kernel does not bound what sockets hold")
 
 
 def core_limit() -> int:

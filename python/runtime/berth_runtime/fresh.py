@@ -32,7 +32,7 @@ _MAIN = f"import sys; sys.path.insert(0, {tree.RUNTIME!r}); from berth_runtime i
 _TITLE_ROOM = 128  # the kernel shows no more of a title than the arguments took
 
 
-def become(common: Jail, control: int, host: int) -> NoReturn:
+def become(common: Jail, control: int, host: int, owner: int) -> NoReturn:
     """Replaces this process's program; main is what goes on. Raises OSError when that fails."""
     told = os.memfd_create("berth-worker", 0)
     for fd in (control, host):
@@ -40,20 +40,20 @@ def become(common: Jail, control: int, host: int) -> NoReturn:
     with os.fdopen(os.dup(told), "wb") as f:
         f.write(_told(common))
     python = os.path.realpath(sys.executable)
-    numbers = [str(fd) for fd in (told, control, host)]
+    numbers = [str(number) for number in (told, control, host, owner)]
     # Without an environment: what the kernel keeps of it could be read later, and main sets what plugins get.
     os.execve(python, [python, "-I", "-S", "-X", "utf8", "-c", _MAIN, *numbers, " " * _TITLE_ROOM], {})
 
 
 def main() -> NoReturn:
     """The new program: imports what a worker needs, then waits as a fork of the zygote would."""
-    told, control, host = (int(number) for number in sys.argv[1:4])
+    told, control, host, owner = (int(number) for number in sys.argv[1:5])
     launcher = socket.socket(fileno=control)
     try:
         common = _prepare(told)
     except BaseException as e:
         fail(launcher, StepError("import the worker in a fresh interpreter", e))
-    entry.wait_and_work(common, launcher, host)
+    entry.wait_and_work(common, launcher, host, owner)
 
 
 def _prepare(told: int) -> Jail:

@@ -11,7 +11,10 @@ from berth_runtime.cgroups import Limits
 from berth_runtime.seccomp import Filter
 
 FIRST_UID = 200_000
-LAST_UID = 265_534
+LAST_UID = 257_343
+# Nobody runs as these. Each user namespace belongs to one: what the kernel counts for an owner, too, is not root's
+# then (see linux.enter_user_namespace).
+FIRST_OWNER, LAST_OWNER = 257_344, 265_534
 INIT_UID = 265_535  # the inits' own: no plugin can signal or look into its init
 
 ENVIRONMENT = {

@@ -212,16 +212,15 @@ class Launcher:
     def _fork(self) -> None:
         """Asks the zygote for a child; _hear_zygote takes it in."""
         self._count += 1
-        name = f"w{self._count}"
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         status, status_write = os.pipe()
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         try:
-            socket.send_fds(self._zygote, [b"fork " + name.encode()], [theirs.fileno(), status_write])
+            socket.send_fds(self._zygote, [b"fork %d" % self._count], [theirs.fileno(), status_write])
         finally:
             theirs.close()
             os.close(status_write)
-        self._unborn.append((ours, status, self._cgroups.group(name)))
+        self._unborn.append((ours, status, self._cgroups.group(f"w{self._count}")))
 
     def _hear_zygote(self) -> bool:
         """One answer; False when there will be no more."""

@@ -18,8 +18,8 @@ from typing import Any
 
 MACHINE = platform.machine()
 _NUMBERS = {
-    "x86_64": {"clone": 56, "pivot_root": 155, "capset": 126, "seccomp": 317, "sched_setattr": 314},
-    "aarch64": {"clone": 220, "pivot_root": 41, "capset": 91, "seccomp": 277, "sched_setattr": 274},
+    "x86_64": {"clone": 56, "pivot_root": 155, "capget": 125, "capset": 126, "seccomp": 317, "sched_setattr": 314},
+    "aarch64": {"clone": 220, "pivot_root": 41, "capget": 90, "capset": 91, "seccomp": 277, "sched_setattr": 274},
 }
 _COMMON = {
     "open_tree": 428,
@@ -79,6 +79,7 @@ _OPEN_TREE_CLOEXEC = os.O_CLOEXEC
 _MOVE_MOUNT_F_EMPTY_PATH = 4
 _MOUNT_ATTR_IDMAP = 0x00100000
 _SCHED_FLAG_RESET_ON_FORK = 1
+_CAPABILITY_VERSION = 0x20080522
 _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 1
@@ -119,6 +120,26 @@ def syscall(name: str, *arguments: Any) -> int:
 def unshare(flags: int) -> None:
     """unshare(2). Leaves the calling process in new namespaces (its children, for CLONE_NEWPID)."""
     _check("unshare", _libc.unshare(ctypes.c_int(flags)))
+
+
+def enter_user_namespace(owner: int | None) -> None:
+    """Leaves the calling process, root, in a new user namespace that belongs to this uid; None: to its own.
+
+    What the kernel counts for each user (pending signals, memory of message queues, locked memory, inotify), it
+    counts for the owner of the user's namespace, too (user_namespaces(7)): of root's, a plugin could use up what
+    the machine's services and every other plugin need.
+    """
+    if owner is not None:
+        os.setresuid(-1, owner, -1)
+        # That has emptied the effective set. The permitted one is still there, and needed where only the privileged
+        # may make a user namespace.
+        header = struct.pack("Ii", _CAPABILITY_VERSION, 0)
+        sets = bytearray(24)
+        syscall("capget", header, (ctypes.c_char * 24).from_buffer(sets))
+        low_permitted, high_permitted = sets[4:8], sets[16:20]
+        sets[0:4], sets[12:16] = low_permitted, high_permitted
+        syscall("capset", header, bytes(sets))
+    unshare(CLONE_NEWUSER)
 
 
 def fork_into_pid_namespace() -> int:
@@ -314,8 +335,7 @@ def set_title(area: tuple[int, int], title: bytes) -> None:
 
 def drop_capabilities() -> None:
     """Empties the calling thread's effective, permitted and inheritable sets."""
-    header = struct.pack("Ii", 0x20080522, 0)
-    syscall("capset", header, bytes(24))
+    syscall("capset", struct.pack("Ii", _CAPABILITY_VERSION, 0), bytes(24))
 
 
 def loopback_up() -> None:

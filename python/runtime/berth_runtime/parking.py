@@ -19,13 +19,15 @@ from berth_runtime.jail import INIT_UID, Jail
 from berth_runtime.steps import StepError, fail, step
 
 _MAX_FILE_BYTES = 1 << 30
+_MAX_SIGNALS = 1024  # pending, and timers that would send one
 
 
-def park(jail: Jail, group: Group, control: socket.socket, status: int, life: int) -> NoReturn:
+def park(jail: Jail, group: Group, control: socket.socket, status: int, life: int, owner: int) -> NoReturn:
     """Runs in a child that is the first process of a new pid namespace. Never returns.
 
     control: a seqpacket socket to the launcher, for the worker. status: a pipe to it, for the init's last word, a
-    32-bit wait status. life: a pipe that hangs up when the zygote is gone.
+    32-bit wait status. life: a pipe that hangs up when the zygote is gone. owner: a uid that nobody runs as and no
+    other sandbox of this launcher has, for its user namespace.
     """
     try:
         os.setsid()
@@ -59,14 +61,14 @@ def park(jail: Jail, group: Group, control: socket.socket, status: int, life: in
             linux.restore_signals(jail.signals)
             if jail.fresh:
                 with step("start a fresh interpreter"):
-                    fresh.become(jail, control.fileno(), host)
+                    fresh.become(jail, control.fileno(), host, owner)
             with step("rehearse"):
                 rehearsal.rehearse()
         except StepError as e:
             fail(control, e)
         except BaseException as e:
             fail(control, StepError("start", e))
-        entry.wait_and_work(jail, control, host)
+        entry.wait_and_work(jail, control, host, owner)
     try:
         os.close(host)
         with step("give up the init's rights"):
@@ -136,6 +138,7 @@ def _set_rlimits(jail: Jail) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_FILE_BYTES, _MAX_FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_MEMLOCK, (65536, 65536))
     resource.setrlimit(resource.RLIMIT_MSGQUEUE, (65536, 65536))
+    resource.setrlimit(resource.RLIMIT_SIGPENDING, (_MAX_SIGNALS, _MAX_SIGNALS))
 
 
 def _give_up_rights(jail: Jail, life: int) -> None:

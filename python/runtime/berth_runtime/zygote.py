@@ -3,7 +3,7 @@
 It hears nothing of plugins either: a fork copies the whole memory, and what one plugin's order left in it the next
 plugin could read. So the launcher takes the orders and asks the zygote for nameless children, over a socket:
 
-    fork w12        with two descriptors, the child's control socket and its status pipe
+    fork 12         with two descriptors, the child's control socket and its status pipe
     reap 345
 
     born 345        with a descriptor of the process
@@ -21,7 +21,7 @@ import struct
 
 from berth_runtime import linux, parking
 from berth_runtime.cgroups import Cgroups
-from berth_runtime.jail import Jail
+from berth_runtime.jail import FIRST_OWNER, LAST_OWNER, Jail
 
 MESSAGE = 4096
 
@@ -67,7 +67,10 @@ def _serve(common: Jail, cgroups: Cgroups, orders: socket.socket) -> None:
             orders.send(b"failed " + str(e).encode())
         else:
             if pid == 0:
-                parking.park(common, cgroups.group(argument), socket.socket(fileno=control), status_pipe, life)
+                number = int(argument)
+                owner = FIRST_OWNER + number % (LAST_OWNER - FIRST_OWNER + 1)
+                group = cgroups.group(f"w{number}")
+                parking.park(common, group, socket.socket(fileno=control), status_pipe, life, owner)
             pidfd = os.pidfd_open(pid)  # its number can't be another's: only we can reap it
             with contextlib.suppress(BrokenPipeError):
                 socket.send_fds(orders, [b"born %d" % pid], [pidfd])

@@ -171,6 +171,34 @@ def test_ioctl_and_personality(machine: str) -> None:
     assert run(machine, numbers["socketpair"], 2) == refused("EAFNOSUPPORT")
 
 
+@pytest.mark.parametrize("machine", MACHINES)
+def test_no_file_becomes_set_user_id_or_set_group_id(machine: str) -> None:
+    numbers = POLICY["numbers"][machine]
+    create, tmpfile = 0x40 | 1, 0x400000 | 2
+    for mode, answer in ((0o644, ALLOW), (0o1777, ALLOW), (0o4755, refused("EPERM")), (0o2755, refused("EPERM"))):
+        made: list[tuple[Any, ...]] = [
+            ("fchmod", 3, mode),
+            ("fchmodat", 3, 0, mode),
+            ("fchmodat2", 3, 0, mode),
+            ("mkdirat", 3, 0, mode),
+        ]
+        made += [("mknodat", 3, 0, 0o10000 | mode), ("openat", 3, 0, create, mode), ("openat", 3, 0, tmpfile, mode)]
+        if machine == "x86_64":
+            made += [("chmod", 0, mode), ("mkdir", 0, mode), ("creat", 0, mode), ("mknod", 0, mode)]
+            made += [("open", 0, create, mode), ("open", 0, tmpfile, mode)]
+        for name, *arguments in made:
+            assert run(machine, numbers[name], *arguments) == answer, (name, oct(mode))
+    # Without the flags that make a file there is no mode: what is in its place means nothing.
+    assert run(machine, numbers["openat"], 3, 0, 0x80000, 0o6777) == ALLOW
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_fcntl_takes_no_lease(machine: str) -> None:
+    number = POLICY["numbers"][machine]["fcntl"]
+    assert [run(machine, number, 3, command) for command in (1, 6, 1030, 1033)] == [ALLOW] * 4
+    assert [run(machine, number, 3, command) for command in (1024, 1026)] == [refused("EPERM")] * 2
+
+
 def policy_says(call: str, arguments: tuple[int, ...]) -> int:
     """The policy read as its head says: the first rule whose conditions all hold, on the low half of arguments."""
 
@@ -194,8 +222,8 @@ def test_every_call_is_answered_as_the_policy_says(machine: str) -> None:
     for call, number in POLICY["numbers"][machine].items():
         few = values if call in conditional else (0, 0xFFFFFFFF)
         for first in few:
-            for second in (0, 1, 2, 3, 5, 0x80802, 0x5412, 0x541C):
-                for third in (0, 1, 6, 17, 132):
+            for second in (0, 1, 2, 3, 5, 0x40, 0x400, 0x402, 0x80802, 0x5412, 0x541C, 0x410000):
+                for third in (0, 1, 6, 17, 132, 0o644, 0o4755, 0x40):
                     arguments = (first & 0xFFFFFFFF, second, third, first & 0xFFFFFFFF)
                     assert run(machine, number, *arguments) == policy_says(call, arguments), (call, arguments)
 

@@ -1,6 +1,7 @@
 """Reads, writes and runs what it is told to."""
 
 import errno
+import fcntl
 import os
 import subprocess
 
@@ -30,6 +31,14 @@ class Reader:
     def link(self, path):
         os.symlink("/etc/shadow", path)
         return os.readlink(path)
+
+    def privileged(self, path):
+        os.chmod(path, 0o4755)
+        return oct(os.stat(path).st_mode)
+
+    def hold(self, path):
+        self.held = open(path)
+        return fcntl.fcntl(self.held, fcntl.F_SETLEASE, fcntl.F_WRLCK)
 
     def run(self, path):
         return subprocess.run([path], capture_output=True, text=True, check=True).stdout

@@ -72,6 +72,14 @@ final class FolderTest {
       assertThat(ask(berth, id, "write", "/folders/notes/new").path("value").asBoolean()).isTrue();
       assertThat(Files.readString(notes.resolve("new"))).isEqualTo("written by a plugin");
       assertThat(Files.getAttribute(notes.resolve("new"), "unix:uid")).isEqualTo(1234);
+      // It is its owner's there, whose rights a set-user-id program of the plugin's making would
+      // have.
+      assertThat(ask(berth, id, "privileged", "/folders/notes/new").path("error").asString())
+          .isEqualTo("EPERM");
+      assertThat((int) Files.getAttribute(notes.resolve("new"), "unix:mode") & 06000).isZero();
+      // With a lease it would have the host's programs wait for it.
+      assertThat(ask(berth, id, "hold", "/folders/photos/one").path("error").asString())
+          .isEqualTo("EPERM");
       // A link that it leaves for the host to follow is a link, to the plugin's own tree.
       assertThat(ask(berth, id, "link", "/folders/notes/trap").path("value").asString())
           .isEqualTo("/etc/shadow");

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.berth.api.SandboxExit;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
@@ -203,6 +204,67 @@ final class ExhaustionTest {
       if (Bench.isRoot()) {
         assertThat(HostView.processesOf(200_000 + SLOT)).isEmpty();
       }
+    }
+  }
+
+  @Test
+  @DisplayName("RUN-03 what sockets hold counts, too")
+  void run03Sockets() throws IOException {
+    needs("socket_memory_limit");
+    long before = udpPages();
+    try (Probe probe = bench.start(4)) {
+      probe.send(
+          "import socket",
+          "kept, piece = [], b'x' * 60000",
+          "for _ in range(70):",
+          "    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
+          "    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 20)",
+          "    s.bind(('127.0.0.1', 0))",
+          "    kept.append(s)",
+          "    for _ in range(s.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 66000 + 4):",
+          "        s.sendto(piece, socket.MSG_DONTWAIT, s.getsockname())",
+          "out = len(kept)");
+      // In version 2 they are part of the memory, and it may be killed for them.
+      probe.process().exited().completeOnTimeout(null, 3, TimeUnit.SECONDS).join();
+      assertThat((udpPages() - before) * 4096).as("bytes").isLessThan(128L << 20);
+    }
+  }
+
+  /** What UDP sockets of the whole machine hold, in pages; all network namespaces count as one. */
+  private static long udpPages() throws IOException {
+    String line =
+        Files.readAllLines(Path.of("/proc/net/sockstat")).stream()
+            .filter(l -> l.startsWith("UDP:"))
+            .findFirst()
+            .orElseThrow();
+    return Long.parseLong(line.substring(line.indexOf(" mem ") + 5).strip());
+  }
+
+  @Test
+  @DisplayName("What is counted for each user is nobody else's, not even root's")
+  void countsOfItsOwn() throws IOException {
+    needs("uid_per_plugin");
+    String[] queue = {
+      "import ctypes, errno, os, signal, struct, threading",
+      "signal.pthread_sigmask(signal.SIG_BLOCK, [40])",
+      "info = ctypes.create_string_buffer(struct.pack('iii', 40, 0, -1), 128)",
+      "libc, out = ctypes.CDLL(None, use_errno=True), 0",
+      "number = {'x86_64': 297, 'aarch64': 240}[os.uname().machine]", // rt_tgsigqueueinfo
+      "me = ctypes.c_long(os.getpid()), ctypes.c_long(threading.get_native_id())",
+      "while libc.syscall(ctypes.c_long(number), *me, ctypes.c_long(40), info) == 0: out += 1",
+      "assert ctypes.get_errno() == errno.EAGAIN, ctypes.get_errno()",
+    };
+    try (Probe greedy = bench.start(7);
+        Probe other = bench.start(8)) {
+      assertThat(greedy.run(queue).asInt()).isBetween(900, 1024);
+      assertThat(other.run(queue).asInt()).isBetween(900, 1024);
+      String pending =
+          Files.readAllLines(Path.of("/proc/self/status")).stream()
+              .filter(line -> line.startsWith("SigQ:"))
+              .findFirst()
+              .orElseThrow();
+      int roots = Integer.parseInt(pending.substring(5, pending.indexOf('/')).strip());
+      assertThat(roots).as(pending).isLessThan(900);
     }
   }
 }
