@@ -24,7 +24,6 @@ public enum ErrorCode implements WireName {
   UNSUPPORTED_MEDIA_TYPE,
   REQUEST_TIMEOUT,
   HEADERS_TOO_LARGE,
-  RATE_LIMITED,
   // The archive.
   ARCHIVE_UNSUPPORTED,
   ARCHIVE_MALFORMED,
@@ -60,7 +59,6 @@ public enum ErrorCode implements WireName {
   PLUGIN_NOT_FOUND,
   PLUGIN_EXISTS,
   PLUGIN_BUSY,
-  WRONG_STATE,
   PLUGIN_NOT_ENABLED,
   // Starting a worker.
   SANDBOX_UNAVAILABLE,

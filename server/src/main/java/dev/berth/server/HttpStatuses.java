@@ -21,13 +21,7 @@ final class HttpStatuses {
       case METHOD_NOT_ALLOWED -> 405;
       case REQUEST_TIMEOUT -> 408;
       // The request is well formed; what stands in its way is the state of the plugin.
-      case COMMAND_CONFLICT,
-          CONFIG_MISSING,
-          PLUGIN_EXISTS,
-          PLUGIN_BUSY,
-          WRONG_STATE,
-          PLUGIN_NOT_ENABLED ->
-          409;
+      case COMMAND_CONFLICT, CONFIG_MISSING, PLUGIN_EXISTS, PLUGIN_BUSY, PLUGIN_NOT_ENABLED -> 409;
       case BODY_TOO_LARGE, ARCHIVE_TOO_LARGE -> 413;
       case UNSUPPORTED_MEDIA_TYPE -> 415;
       case HOST_NOT_ALLOWED -> 421;
@@ -55,7 +49,6 @@ final class HttpStatuses {
           DEPENDENCY_NO_WHEEL,
           CONFIG_INVALID ->
           422;
-      case RATE_LIMITED -> 429;
       case HEADERS_TOO_LARGE -> 431;
       case STORE_CORRUPT, LISTEN_FAILED, INTERNAL -> 500;
       case NOT_IMPLEMENTED -> 501;

@@ -98,20 +98,11 @@ final class Problem {
     return JsonText.writeString(members);
   }
 
-  /** Seconds for {@code Retry-After}; 0 for none. */
-  private long retryAfter() {
-    if (members.get("retry_after_seconds") instanceof Number seconds) {
-      return Math.max(1, (long) Math.ceil(seconds.doubleValue()));
-    }
-    return status == 503 || status == 429 ? 1 : 0;
-  }
-
   /** Headers that go with it, beside its type. */
   Map<String, String> headers() {
     var headers = new LinkedHashMap<String, String>();
-    long retry = retryAfter();
-    if (retry > 0) {
-      headers.put("Retry-After", Long.toString(retry));
+    if (status == 503) {
+      headers.put("Retry-After", "1");
     }
     if (status == 401) {
       headers.put("WWW-Authenticate", "Bearer realm=\"berth\"");
