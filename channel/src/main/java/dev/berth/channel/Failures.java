@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What to say when something fails, each time naming the plugin. What the worker wrote is made
- * printable and cut; the details hold {@code plugin} (its id) and, where there is one, {@code
- * traceback} (its last lines).
+ * printable and cut; the details hold {@code plugin_id} and, where there is one, {@code traceback}
+ * (its last lines).
  */
 record Failures(PluginId plugin, String name) {
   private static final int MESSAGE_CHARS = 500;
@@ -177,7 +177,7 @@ record Failures(PluginId plugin, String name) {
 
   private Map<String, Object> map(@Nullable String traceback) {
     var details = new LinkedHashMap<String, Object>();
-    details.put("plugin", plugin.value());
+    details.put("plugin_id", plugin.value());
     if (traceback != null && !traceback.isEmpty()) {
       details.put("traceback", lastLines(traceback));
     }

@@ -151,7 +151,7 @@ class WorkerChannelTest {
 
       assertThat(error.code()).isEqualTo(ErrorCode.PLUGIN_ERROR);
       assertThat(error).hasMessage("Plugin 'dice' (plugin_t) raised ValueError: no dice.");
-      assertThat(error.details()).containsEntry("plugin", "plugin_t");
+      assertThat(error.details()).containsEntry("plugin_id", "plugin_t");
       assertThat((String) error.details().get("traceback"))
           .startsWith("Traceback (most recent call last):\n")
           .contains("main.py\", line", "in execute\n    raise ValueError(\"no dice\")")
