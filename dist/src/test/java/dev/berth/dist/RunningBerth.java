@@ -14,7 +14,10 @@ import java.nio.file.Path;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A whole Berth on a free port and a folder of its own, and a client that sees only REST. */
+/**
+ * A whole Berth on a free port and a folder of its own, and a client that sees only REST. Every
+ * problem that it is answered has to be as docs/openapi.yaml says.
+ */
 final class RunningBerth implements AutoCloseable {
   static final JsonMapper JSON = new JsonMapper();
 
@@ -149,10 +152,11 @@ final class RunningBerth implements AutoCloseable {
   private Answer send(HttpRequest.Builder request) {
     try {
       HttpResponse<String> response = http.send(request.build(), BodyHandlers.ofString());
-      return new Answer(
-          response.statusCode(),
-          response.headers().firstValue("content-type").orElse(""),
-          response.body());
+      String type = response.headers().firstValue("content-type").orElse("");
+      if (type.startsWith("application/problem+json")) {
+        ProblemSchema.check(response.body());
+      }
+      return new Answer(response.statusCode(), type, response.body());
     } catch (IOException e) {
       throw new java.io.UncheckedIOException(e);
     } catch (InterruptedException e) {

@@ -5,11 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
+import dev.berth.api.ExecutionResult;
+import dev.berth.api.Permission;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -142,11 +146,43 @@ class OpenApiTest {
     assertThat(errors(schema, ServerFixture.json(response))).as(where).isEmpty();
   }
 
+  @Test
+  void problemsHaveNoMembersItDoesNotSay() throws Exception {
+    var seen = new TreeSet<String>();
+    for (HttpResponse<String> answer :
+        List.of(
+            berth.execute("{\"context\":1}"),
+            berth.execute("{\"contexts\":{}}"),
+            berth.execute("{\"context\":{},\"timeout_seconds\":-1}"),
+            berth.execute("{\"context\":{},\"context\":{}}"),
+            berth.execute("{\"context\":\"" + "x".repeat(2 << 20) + "\"}"),
+            berth.post("/api/keys", "{\"nam\":\"\"}"),
+            berth.post("/api/keys", "{\"name\":\"\"}"),
+            berth.get("/api/plugins?status=no"),
+            berth.get("/api/plugins/plugin_dice/logs?limit=0"),
+            berth.post("/api/plugins/install", "{\"plugin_uri\":\"\"}"),
+            berth.send(berth.multipart("/api/plugins/install", ServerFixture.configPart("1"))))) {
+      checkProblem(answer);
+      seen.addAll(ServerFixture.json(answer).propertyNames());
+    }
+    berth.service.onExecute =
+        _ ->
+            CompletableFuture.completedFuture(
+                new ExecutionResult.Denied(Permission.CHAT_ACCESS, "not granted"));
+    HttpResponse<String> denied = berth.execute("{}");
+    checkProblem(denied);
+    seen.addAll(ServerFixture.json(denied).propertyNames());
+
+    assertThat(seen).contains("field", "known", "limit_bytes", "length_bytes", "permission");
+  }
+
+  /** A problem as documented; members that the document doesn't have are none. */
   private void checkProblem(HttpResponse<String> response) {
     assertThat(response.headers().firstValue("content-type")).contains(Problem.CONTENT_TYPE);
-    JsonNode schema = document.at("/components/schemas/Problem");
+    ObjectNode schema = ((ObjectNode) document.at("/components/schemas/Problem")).deepCopy();
+    schema.put("additionalProperties", false);
     JsonNode body = ServerFixture.json(response);
-    assertThat(errors(schema, body)).isEmpty();
+    assertThat(errors(schema, body)).as(response.body()).isEmpty();
     assertThat(body.get("status").asInt()).isEqualTo(response.statusCode());
   }
 
