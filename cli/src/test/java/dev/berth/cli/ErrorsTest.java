@@ -6,7 +6,6 @@ import dev.berth.cli.Cli.Ran;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.util.Arrays;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -168,18 +167,5 @@ class ErrorsTest {
     assertThat(ran.exit()).isEqualTo(2);
     assertThat(ran.out()).isEmpty();
     assertThat(ran.err()).startsWith("Usage: berth").contains("install", "Exit codes:");
-  }
-
-  @Test
-  void help_lists_every_exit_code_and_so_does_the_guide() throws IOException {
-    Ran ran = new Cli().run("help");
-    assertThat(ran.exit()).isEqualTo(0);
-    String guide = java.nio.file.Files.readString(java.nio.file.Path.of("../docs/OPERATOR.md"));
-    String words = ran.out().replaceAll("\\s+", " ");
-    Arrays.stream(ExitCode.values())
-        .forEach(code -> {
-          assertThat(words).contains(" " + code.number() + " " + code.meaning());
-          assertThat(guide).contains("| " + code.number() + " | " + code.meaning() + " |");
-        });
   }
 }
