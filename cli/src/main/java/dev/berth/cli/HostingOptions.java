@@ -42,20 +42,26 @@ final class HostingOptions {
       names = "--process-mode",
       paramLabel = "MODE",
       description = {
-        "How the process sandbox makes workers: zygote forks them from a warm Python, exec starts a",
-        "fresh Python for each, slower and larger, which shares no memory layout with the others."
+        "How the process sandbox makes workers: zygote forks them from a warm Python, exec gives each",
+        "a fresh Python, which is larger and shares no memory layout with the others."
       })
   ProcessMode processMode = ProcessMode.zygote;
 
   @Option(
       names = "--docker-image",
       paramLabel = "NAME",
-      description = "The image of containers; a Python of 3.9 or later must be in it.")
+      description = {
+        "The image of containers; a Python of 3.9 or later must be in it. python:3.11-slim unless",
+        "told."
+      })
   String dockerImage = "";
 
   @Option(
       names = "--docker-plugin-images",
-      description = "Let a plugin run in the image that its plugin.yaml names.")
+      description = {
+        "Let a plugin run in the image that its plugin.yaml names, or that the Dockerfile in its",
+        "package describes: the engine then pulls what plugins name and runs what they build."
+      })
   boolean dockerPluginImages;
 
   @Option(
