@@ -6,6 +6,7 @@ import com.networknt.schema.SpecificationVersion;
 import java.util.Collection;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import tools.jackson.databind.JsonNode;
@@ -42,5 +43,14 @@ final class ProblemSchema {
   static Set<String> members() {
     Collection<String> names = DOCUMENT.path("properties").propertyNames();
     return new TreeSet<>(names);
+  }
+
+  /** The names that {@code limit} may have. */
+  static Set<String> limits() {
+    return DOCUMENT
+        .at("/properties/limit/enum")
+        .valueStream()
+        .map(JsonNode::asString)
+        .collect(Collectors.toCollection(TreeSet::new));
   }
 }
