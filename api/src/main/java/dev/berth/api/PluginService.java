@@ -8,7 +8,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * One tenant's plugins. Every method may be called from many threads and blocks the calling thread
  * (use virtual threads) unless it says otherwise; every one throws {@link PluginException} and
- * nothing else, and has changed nothing when it does.
+ * nothing else, and has changed nothing when it does. One that takes an id throws {@code
+ * plugin_not_found} where the tenant has no such plugin; one that changes something may throw
+ * {@code plugin_busy}, {@code shutting_down}, {@code store_unavailable} and {@code disk_full}
+ * besides what it says.
  */
 public interface PluginService {
   /**
@@ -36,7 +39,12 @@ public interface PluginService {
   /** Stops a plugin: it cleans up, finishes its calls, and no process of it is left. */
   Plugin disable(PluginId id);
 
-  /** Calls a plugin and waits. A call that fails is a result here, not an exception. */
+  /**
+   * Calls a plugin and waits. A call that fails is a result here, not an exception; so is one to a
+   * plugin that there is not.
+   *
+   * @throws PluginException {@code cancelled} when the calling thread was interrupted
+   */
   default ExecutionResult execute(ExecutionRequest request) {
     CompletableFuture<ExecutionResult> answer = executeAsync(request);
     try {
@@ -62,11 +70,7 @@ public interface PluginService {
   /** The tenant's plugins, by name. */
   List<Plugin> list(StatusFilter filter);
 
-  /**
-   * One plugin.
-   *
-   * @throws PluginException {@code plugin_not_found}
-   */
+  /** One plugin. */
   Plugin info(PluginId id);
 
   /**
@@ -89,6 +93,11 @@ public interface PluginService {
    */
   PluginConfig configure(PluginId id, Json settings);
 
+  /**
+   * How a plugin is. One that has a {@code health_check} and was not asked within the last ten
+   * seconds is asked now, which takes some five at most. That it is unhealthy is an answer, not an
+   * exception.
+   */
   PluginHealth health(PluginId id);
 
   /**
@@ -104,6 +113,7 @@ public interface PluginService {
    */
   AutoCloseable followLogs(PluginId id, Consumer<LogRecord> consumer);
 
+  /** What a plugin uses; zeros while it has no worker, but for what is counted. */
   PluginStats stats(PluginId id);
 
   /**
@@ -119,6 +129,7 @@ public interface PluginService {
    */
   void clearErrors(PluginId id);
 
+  /** Whether the host can work, and what it lacks. Throws nothing: what fails here is a lack. */
   Readiness readiness();
 
   /** What a plugin's worker is kept apart by on this host. */

@@ -3,7 +3,8 @@ package dev.berth.api;
 /**
  * What a plugin used and did since its worker was enabled.
  *
- * @param status the worker's state
+ * @param status the worker's state: {@code stopped}, {@code starting}, {@code running}, {@code
+ *     draining} or {@code crashed}
  * @param cpuUsage CPU use over the last interval in per cent of one core
  * @param memoryBytes memory in use, reclaimable file cache left out
  * @param pids processes and threads
@@ -13,7 +14,7 @@ package dev.berth.api;
  * @param networkTxBytes sent through it
  * @param calls calls ended
  * @param errors calls that failed
- * @param inFlight calls running now
+ * @param inFlight calls running now, and those that wait for a worker
  * @param p50Millis median duration of recent calls in milliseconds; 0 without calls
  * @param p95Millis 95th percentile likewise
  * @param p99Millis 99th percentile likewise

@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  * What to run and how much it may have.
  *
  * @param plugin whose worker it is
- * @param generation grows by one with every worker the plugin gets; names control groups and
- *     containers together with the id, so that two workers of a plugin never share one
+ * @param generation grows by one with every worker the plugin gets; a container is named after it
+ *     too where the one of the worker before still has the plugin's name
  * @param packageDir seen read-only at {@code /workspace}
  * @param siteDir the locked dependencies, seen read-only at {@code /site}; null when there are none
  * @param dataDir the plugin's own folder, seen writable at {@code /data}; made by the sandbox,
@@ -22,7 +22,9 @@ import org.jspecify.annotations.Nullable;
  *     when it has no network
  * @param image the container image it wants; empty for the sandbox's own choice, and without
  *     meaning outside containers
- * @param slot the plugin's number, from 0: its uid is 200000 + slot where uids can be had
+ * @param slot the plugin's number, from 0: where uids can be had, its {@code /data} belongs to uid
+ *     200000 + slot, and so do its processes, but for containers that were made before their plugin
+ *     was known: each of those has a uid of its own, from 270000 on
  * @param limits memory, CPU weight
  */
 public record SandboxSpec(

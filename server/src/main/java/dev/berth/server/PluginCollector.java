@@ -42,7 +42,11 @@ final class PluginCollector implements MultiCollector {
         counter(now, "berth_plugin_calls", "Calls ended", PluginStats::calls),
         counter(now, "berth_plugin_errors", "Calls that failed", PluginStats::errors),
         counter(now, "berth_plugin_restarts", "Times started again", PluginStats::restarts),
-        gauge(now, "berth_plugin_in_flight", "Calls running", PluginStats::inFlight),
+        gauge(
+            now,
+            "berth_plugin_in_flight",
+            "Calls running or waiting for a worker",
+            PluginStats::inFlight),
         gauge(now, "berth_plugin_memory_bytes", "Memory in use", PluginStats::memoryBytes),
         gauge(now, "berth_plugin_cpu_percent", "CPU use, of one core", PluginStats::cpuUsage),
         gauge(now, "berth_plugin_disk_bytes", "Its files in /data", PluginStats::diskBytes),
