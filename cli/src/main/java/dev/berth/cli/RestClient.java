@@ -82,10 +82,6 @@ final class RestClient implements AutoCloseable {
     }
   }
 
-  URI base() {
-    return base;
-  }
-
   Reply get(String path) {
     return send("GET", path, Body.NONE);
   }

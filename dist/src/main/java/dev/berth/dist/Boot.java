@@ -154,10 +154,6 @@ final class Boot implements LocalOperations.Served {
     return server.url().toString();
   }
 
-  BerthHost host() {
-    return host;
-  }
-
   @Override
   public void await() throws InterruptedException {
     closed.await();

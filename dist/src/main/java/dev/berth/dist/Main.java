@@ -3,7 +3,6 @@ package dev.berth.dist;
 import dev.berth.cli.BerthCli;
 
 /** The program. */
-@SuppressWarnings("DoNotCallSuggester") // until it is built
 public final class Main {
   private Main() {}
 

@@ -1,8 +1,6 @@
 package dev.berth.dist;
 
 import dev.berth.cli.Hosting;
-import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 
 /** The sandbox kinds that what is claimed of one is tested on. */
@@ -31,9 +29,5 @@ enum Kinds {
             this == EXEC ? "exec" : "zygote",
             this == DOCKER ? DockerEngineHere.IMAGE : "",
             false));
-  }
-
-  static List<Kinds> both() {
-    return new ArrayList<>(List.of(PROCESS, DOCKER));
   }
 }

@@ -54,22 +54,6 @@ public record DockerSandboxSettings(
         64);
   }
 
-  public DockerSandboxSettings withHost(String engine) {
-    return new DockerSandboxSettings(
-        dataDir,
-        engine,
-        image,
-        pluginImages,
-        helper,
-        parked,
-        allowWeak,
-        maximum,
-        maxCpus,
-        maxPids,
-        maxOpenFiles,
-        tmpMb);
-  }
-
   public DockerSandboxSettings withImage(String name, boolean plugins) {
     return new DockerSandboxSettings(
         dataDir,

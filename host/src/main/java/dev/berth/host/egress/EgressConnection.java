@@ -329,7 +329,7 @@ final class EgressConnection {
 
   private boolean send(ByteBuffer bytes, SocketChannel to, boolean up) throws IOException {
     int size = bytes.remaining();
-    if (!proxy.count(up ? 0 : size, up ? size : 0)) {
+    if (!proxy.listener().mayMove(up ? 0 : size, up ? size : 0)) {
       return false;
     }
     while (bytes.hasRemaining()) {

@@ -16,7 +16,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
 /** The proxy of one worker, on a unix socket of its own. */
@@ -32,8 +31,6 @@ public final class EgressProxy implements AutoCloseable {
   private final EgressListener told;
   private final Set<EgressConnection> open = ConcurrentHashMap.newKeySet();
   private final Set<EgressConnection> turnedAway = ConcurrentHashMap.newKeySet();
-  private final AtomicLong received = new AtomicLong();
-  private final AtomicLong sent = new AtomicLong();
   private final ScheduledExecutorService clock;
 
   private EgressProxy(
@@ -160,31 +157,6 @@ public final class EgressProxy implements AutoCloseable {
 
   EgressListener listener() {
     return told;
-  }
-
-  /** Counts bytes that are about to pass; false when they may not. */
-  boolean count(long in, long out) {
-    if (!told.mayMove(in, out)) {
-      return false;
-    }
-    received.addAndGet(in);
-    sent.addAndGet(out);
-    return true;
-  }
-
-  /** Bytes that came from the network. */
-  public long receivedBytes() {
-    return received.get();
-  }
-
-  /** Bytes that went to it. */
-  public long sentBytes() {
-    return sent.get();
-  }
-
-  /** Connections open now. */
-  public int connections() {
-    return open.size();
   }
 
   /** Ends every connection and removes the socket. */

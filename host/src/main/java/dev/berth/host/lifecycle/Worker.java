@@ -173,11 +173,6 @@ final class Worker implements ChannelListener {
     return true;
   }
 
-  /** Lets no more calls in. */
-  void closeGate() {
-    gate.close();
-  }
-
   /** A call's failure as its caller may see it: without secrets, and with the limit it met. */
   PluginException explained(PluginException failure) {
     return LimitHint.of(log.redactor().redact(failure), plan, ceilings);
