@@ -74,7 +74,7 @@ final class DoctorTest {
       String name = mode == ProcessMode.EXEC ? "process_exec" : report.standard();
       try (Bench bench = Bench.open(data.resolve(mode.word()), mode)) {
         Isolation isolation = bench.sandbox().isolation();
-        assertThat(level(name).available()).isTrue();
+        assertThat(level(name).available()).as(level(name).why()).isTrue();
         assertThat(level(name).isolation().enforced())
             .containsExactlyInAnyOrderElementsOf(isolation.enforced());
         List<String> missing = new java.util.ArrayList<>(missing(level(name).isolation()));
