@@ -41,6 +41,7 @@ from berth_runtime.cgroups import Cgroups, Group
 from berth_runtime.child import Child
 from berth_runtime.governor import Governor
 from berth_runtime.mounts import Doorway, Mount
+from berth_runtime.postponement import Postponement
 from berth_runtime.preparation import Settings
 from berth_runtime.spares import Spares
 from berth_runtime.steps import StepError, step
@@ -98,6 +99,7 @@ class Launcher:
         prepared = preparation.prepare(settings)
         self._cgroups: Cgroups = prepared.cgroups
         self._governor = Governor(prepared.cgroups, settings.host)
+        self._postponement = Postponement(settings.host)
         self._jail = prepared.jail
         self._found = prepared.found
         self._volumes = prepared.volumes
@@ -143,6 +145,7 @@ class Launcher:
             self._fill()
             self._leaving = [group for group in self._leaving if not group.remove()]
             self._governor.look()
+            self._postponement.look()
             self._sweep_in = self._volumes.sweep() if self._volumes is not None else None
 
     def _timeout(self) -> int | None:
@@ -150,7 +153,8 @@ class Launcher:
         if self._begun:
             waits.append(max(0.0, self._begun[0][0] - time.monotonic()))
         spare_in = self._spares.next(self._parking(), len(self._queue))
-        waits += [wait for wait in (self._sweep_in, self._governor.next(), spare_in) if wait is not None]
+        due = (self._sweep_in, self._governor.next(), self._postponement.next(), spare_in)
+        waits += [wait for wait in due if wait is not None]
         return max(0, int(min(waits) * 1000) + 1) if waits else None
 
     # The host's orders.
@@ -297,6 +301,7 @@ class Launcher:
         """Makes of a parked child what is asked for. It is told who it is first, and connects to the host while its
         folders are mounted; then it is told what it may write to, and goes on."""
         self._spares.disturb()
+        self._postponement.started()
         uid = jail.FIRST_UID + int(order["slot"]) if self._jail.uids else 0
         if uid > jail.LAST_UID:
             why = f"there is none for slot {order['slot']}"
