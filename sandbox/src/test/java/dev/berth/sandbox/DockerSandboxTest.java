@@ -125,8 +125,8 @@ final class DockerSandboxTest {
   }
 
   @Test
-  @DisplayName("RUN-01 more memory than allowed is told as such, and nothing is left")
-  void run01() throws Exception {
+  @DisplayName("RUN-02 more memory than allowed is told as such, and nothing is left")
+  void run02() throws Exception {
     Files.writeString(
         workspace.resolve("main.py"),
         """
