@@ -3,13 +3,18 @@
 import asyncio
 import ctypes
 import errno
+import json
 import os
+import platform
 import signal
 import socket
 import stat
 import subprocess
 import sys
 import time
+from pathlib import Path
+
+import berth_runtime
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -29,6 +34,12 @@ def _call(name, *arguments):
     ctypes.set_errno(0)
     if getattr(libc, name)(*arguments) < 0:
         raise OSError(ctypes.get_errno(), name)
+
+
+def _numbers():
+    """Of this machine's system calls, by name."""
+    policy = json.loads(Path(berth_runtime.__file__).with_name("seccomp.json").read_text())
+    return policy["numbers"][platform.machine()]
 
 
 def _channels():
@@ -175,48 +186,75 @@ class Attacker:
         def kill_init():
             os.kill(1, signal.SIGKILL)
 
+        numbers = _numbers()
+
+        def call(name, *arguments):
+            return lambda: _call("syscall", numbers[name], *arguments)
+
         me = os.getpid()
-        return {
-            name: _name(work)
-            for name, work in {
-                "shadow": read("/etc/shadow"),
-                "root": read("/root/.bashrc"),
-                "docker_socket": lambda: socket.socket(socket.AF_UNIX).connect("/var/run/docker.sock"),
-                "init_root": lambda: os.listdir("/proc/1/root/root") and None,
-                "core_pattern": write("/proc/sys/kernel/core_pattern"),
-                "sysrq": write("/proc/sysrq-trigger"),
-                "sys": write("/sys/kernel/x"),
-                "oom_score": lambda: open(f"/proc/{me}/oom_score_adj", "w").write("-1000") and None,
-                "workspace": write("/workspace/main.py"),
-                "site": write("/site/x"),
-                "runtime": write("/runtime/x"),
-                "usr": write("/usr/x"),
-                "setuid": lambda: os.setuid(0),
-                "setgroups": lambda: os.setgroups([0]),
-                "chroot": lambda: os.chroot("/tmp"),
-                "unshare_user": lambda: _call("unshare", 0x10000000),
-                "unshare_mount": lambda: _call("unshare", 0x00020000),
-                "mount": lambda: _call("mount", b"none", b"/tmp", b"tmpfs", 0, None),
-                "ptrace": lambda: _call("ptrace", 0, 0, 0, 0),
-                "bpf": lambda: _call("syscall", 321, 0, 0, 0),
-                "io_uring": lambda: _call("syscall", 425, 1, ctypes.create_string_buffer(120)),
-                "userfaultfd": lambda: _call("syscall", 323, 0),
-                "keyctl": lambda: _call("syscall", 250, 1, 0),
-                "perf": lambda: _call("syscall", 298, ctypes.create_string_buffer(128), 0, -1, -1, 0),
-                "netlink": family(16, socket.SOCK_RAW),
-                "packet": family(17, socket.SOCK_RAW),
-                "alg": family(38, socket.SOCK_SEQPACKET),
-                "vsock": family(40),
-                "out_of_band": lambda: socket.socketpair()[0].send(b"x", socket.MSG_OOB) and None,
-                "out_of_band_read": lambda: socket.socketpair()[0].recv(1, socket.MSG_OOB) and None,
-                "raw_inet": family(socket.AF_INET, socket.SOCK_RAW, 1),
-                "realtime": lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1)),
-                "nice": lambda: os.nice(-5) and None,
-                "limits": lambda: __import__("resource").setrlimit(7, (1 << 20, 1 << 20)),
-                "exec_data": lambda: self._exec_data(),
-                "kill_init": kill_init,
-            }.items()
+        attempts = {
+            # What the machine has.
+            "shadow": read("/etc/shadow"),
+            "root": read("/root/.bashrc"),
+            "host_data": lambda: os.listdir(context["data"]) and None,
+            "host_secret": read(context["secret"]),
+            "other_plugin": lambda: os.listdir(context["data"] + "/packages") and None,
+            "init_root": lambda: os.listdir("/proc/1/root/root") and None,
+            "docker_socket": lambda: socket.socket(socket.AF_UNIX).connect("/var/run/docker.sock"),
+            "docker_port": lambda: socket.create_connection(("172.17.0.1", 2375), 2),
+            "core_pattern": write("/proc/sys/kernel/core_pattern"),
+            "sysrq": write("/proc/sysrq-trigger"),
+            "sys": write("/sys/kernel/uevent_helper"),
+            "release_agent": write("/sys/fs/cgroup/memory/release_agent"),
+            "mount_cgroup": lambda: _call("mount", b"none", b"/tmp", b"cgroup", 0, b"memory"),
+            "oom_score": lambda: open(f"/proc/{me}/oom_score_adj", "w").write("-1000") and None,
+            # What is its own, and not to be changed.
+            "workspace": write("/workspace/main.py"),
+            "site": write("/site/x"),
+            "runtime": write(os.path.dirname(berth_runtime.__file__) + "/worker.py"),
+            "usr": write("/usr/x"),
+            "exec_data": lambda: self._exec_data(),
+            # Who it is, and how much it may have.
+            "setuid": lambda: os.setuid(0),
+            "setgroups": lambda: os.setgroups([0]),
+            "realtime": lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1)),
+            "nice": lambda: os.nice(-5) and None,
+            "limits": lambda: _call("setrlimit", 7, (ctypes.c_ulong * 2)(1 << 20, 1 << 20)),
+            "kill_init": kill_init,
+            # Namespaces and mounts.
+            "chroot": lambda: os.chroot("/tmp"),
+            "mount": lambda: _call("mount", b"none", b"/tmp", b"tmpfs", 0, None),
+            "unshare_user": lambda: _call("unshare", 0x10000000),
+            "unshare_mount": lambda: _call("unshare", 0x00020000),
+            "setns": lambda: _call("setns", os.open("/proc/self/ns/user", os.O_RDONLY), 0),
+            "clone_user": call("clone", 0x10000000 | signal.SIGCHLD, 0, 0, 0, 0),
+            "clone3": call("clone3", ctypes.create_string_buffer(88), 88),
+            # Other processes.
+            "ptrace": lambda: _call("ptrace", 0, 0, 0, 0),
+            "process_vm_readv": call("process_vm_readv", 1, 0, 0, 0, 0, 0),
+            "process_vm_writev": call("process_vm_writev", 1, 0, 0, 0, 0, 0),
+            "pidfd_getfd": lambda: _call("syscall", numbers["pidfd_getfd"], os.pidfd_open(me), 0, 0),
+            "kcmp": call("kcmp", me, me, 0, 0, 0),
+            # The kernel.
+            "init_module": call("init_module", b"", 0, b""),
+            "finit_module": call("finit_module", 0, b"", 0),
+            "kexec_load": call("kexec_load", 0, 0, 0, 0),
+            "bpf": call("bpf", 0, 0, 0),
+            "io_uring": call("io_uring_setup", 1, ctypes.create_string_buffer(120)),
+            "userfaultfd": call("userfaultfd", 0),
+            "keyctl": call("keyctl", 1, 0),
+            "add_key": call("add_key", b"user", b"x", b"x", 1, -1),
+            "perf": call("perf_event_open", ctypes.create_string_buffer(128), 0, -1, -1, 0),
+            # Sockets.
+            "netlink": family(16, socket.SOCK_RAW),
+            "packet": family(17, socket.SOCK_RAW),
+            "alg": family(38, socket.SOCK_SEQPACKET),
+            "vsock": family(40),
+            "raw_inet": family(socket.AF_INET, socket.SOCK_RAW, 1),
+            "out_of_band": lambda: socket.socketpair()[0].send(b"x", socket.MSG_OOB) and None,
+            "out_of_band_read": lambda: socket.socketpair()[0].recv(1, socket.MSG_OOB) and None,
         }
+        return {name: _name(work) for name, work in attempts.items()}
 
     def _exec_data(self):
         with open("/data/tool", "wb") as f:

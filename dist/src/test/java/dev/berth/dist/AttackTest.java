@@ -7,43 +7,83 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.condition.EnabledIf;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 import tools.jackson.databind.JsonNode;
 
 /** A hostile plugin, installed through the front door, in each kind of sandbox. */
 @Timeout(180)
-@EnabledIf(value = "root", disabledReason = "without root the walls are others")
-final class AttackTest {
-  @TempDir Path folder;
+@RootOnly("without root the walls are others")
+final class AttackTest extends OneHost {
+  /**
+   * What each attempt is refused with in a process and, where that is another, in a container,
+   * which has an image's files where a process has none.
+   */
+  private static final String WALLS =
+      """
+      shadow            ENOENT
+      root              ENOENT EACCES
+      host_data         ENOENT
+      host_secret       ENOENT
+      other_plugin      ENOENT
+      init_root         ENOENT EACCES
+      docker_socket     ENOENT
+      docker_port       ENETUNREACH
+      core_pattern      ENOENT EROFS
+      sysrq             ENOENT
+      sys               ENOENT EROFS
+      release_agent     ENOENT EROFS
+      mount_cgroup      EPERM
+      oom_score         EACCES
+      workspace         EROFS
+      site              EROFS
+      runtime           EROFS
+      usr               EROFS
+      exec_data         EACCES
+      setuid            EINVAL EPERM
+      setgroups         EPERM
+      realtime          EPERM
+      nice              EPERM
+      limits            EPERM
+      kill_init         EPERM
+      chroot            EPERM
+      mount             EPERM
+      unshare_user      EPERM
+      unshare_mount     EPERM
+      setns             EPERM
+      clone_user        EPERM
+      clone3            ENOSYS
+      ptrace            EPERM
+      process_vm_readv  EPERM
+      process_vm_writev EPERM
+      pidfd_getfd       EPERM
+      kcmp              EPERM
+      init_module       EPERM
+      finit_module      EPERM
+      kexec_load        EPERM
+      bpf               EPERM
+      io_uring          ENOSYS
+      userfaultfd       EPERM
+      keyctl            EPERM
+      add_key           EPERM
+      perf              EPERM
+      netlink           EAFNOSUPPORT
+      packet            EAFNOSUPPORT
+      alg               EAFNOSUPPORT
+      vsock             EAFNOSUPPORT
+      raw_inet          EPERM
+      out_of_band       EPERM
+      out_of_band_read  EPERM
+      """;
 
-  static boolean root() {
-    return "root".equals(System.getProperty("user.name"));
-  }
-
-  private static JsonNode ask(RunningBerth berth, String id, String context) {
-    Answer answer = berth.execute(id, context);
-    assertThat(answer.status()).as(context + ": " + answer.body()).isEqualTo(200);
-    return answer.json().path("result");
-  }
-
-  /** It answers the very next call, whatever became of its worker. */
-  private static void stillWorks(RunningBerth berth, String id) {
-    Answer answer = berth.execute(id, "{\"do\":\"nothing\"}");
-    assertThat(answer.status()).as(answer.body()).isEqualTo(200);
-  }
-
-  private RunningBerth open(Kinds kind) {
-    return new RunningBerth(folder.resolve("data"), kind.hosting());
-  }
-
-  private String attacker(RunningBerth berth) {
-    return berth.running(Pack.tar(Fixtures.plugin("attacker"), folder));
+  private String attacker() {
+    return running("attacker");
   }
 
   private static boolean isRunning(String mark) {
@@ -64,187 +104,187 @@ final class AttackTest {
     }
   }
 
-  @ParameterizedTest(name = "ESC-01 ESC-05 to ESC-08, ESC-10, ESC-11, ESC-13 the walls, {0}")
-  @EnumSource(Kinds.class)
-  void walls(Kinds kind) {
-    LeftBehind left;
-    try (var berth = open(kind)) {
-      left = LeftBehind.watch(berth);
-      String id = attacker(berth);
-      left.takesAsUsual();
-      JsonNode found = ask(berth, id, "{\"do\":\"walls\"}");
-      assertThat(found.size()).isEqualTo(36);
-      List<String> refusals =
-          List.of(
-              "EPERM",
-              "EACCES",
-              "ENOENT",
-              "ENOSYS",
-              "EROFS",
-              "EAFNOSUPPORT",
-              "ENOTDIR",
-              "EINVAL",
-              "ValueError");
-      found
-          .properties()
-          .forEach(attempt ->
-              assertThat(attempt.getValue().asString()).as(attempt.getKey()).isIn(refusals));
-      stillWorks(berth, id);
-      left.hostIsAsUsual();
-      assertThat(berth.delete("/api/plugins/" + id).status()).isEqualTo(200);
-      left.nothingOf(berth, id);
+  private Map<String, String> walls() {
+    Map<String, String> walls = new LinkedHashMap<>();
+    for (String line : WALLS.lines().toList()) {
+      String[] words = line.split(" +");
+      walls.put(words[0], words[kind == Kinds.DOCKER ? words.length - 1 : 1]);
     }
-    left.nothing();
+    return walls;
   }
 
-  @ParameterizedTest(name = "ESC-02 ESC-03 what is to be seen, {0}")
-  @EnumSource(Kinds.class)
-  void sees(Kinds kind) {
-    try (var berth = open(kind)) {
-      String id = attacker(berth);
-      JsonNode seen = ask(berth, id, "{\"do\":\"looks\"}");
-      assertThat(seen.path("processes").size()).isBetween(1, 2);
-      assertThat(seen.path("processes").toString())
-          .doesNotContain("java")
-          .doesNotContain(folder.toString());
-      assertThat(seen.path("environment").toString())
-          .isEqualTo("[\"HOME\",\"LANG\",\"PATH\",\"PYTHONPATH\",\"TMPDIR\"]");
-      assertThat(seen.path("first").asString())
-          .doesNotContain("JAVA")
-          .doesNotContain("PLUGIN")
-          .doesNotContain("TOKEN");
-    }
+  @Test
+  @DisplayName("ESC-01 ESC-05 to ESC-08, ESC-10, ESC-11, ESC-13 the walls")
+  void walls_hold() {
+    String id = attacker();
+    JsonNode found =
+        ask(
+            id,
+            "{\"do\":\"walls\",\"data\":\"%s\",\"secret\":\"%s\"}"
+                .formatted(berth().data(), left().secret()));
+    Map<String, String> met = new LinkedHashMap<>();
+    found.properties().forEach(attempt -> met.put(attempt.getKey(), attempt.getValue().asString()));
+    assertThat(met).isEqualTo(walls());
+    berth().stillWorks(id);
   }
 
-  @ParameterizedTest(name = "RUN-01 RUN-13 a fork bomb beside a victim, {0}")
-  @EnumSource(Kinds.class)
-  void forkBomb(Kinds kind) {
-    try (var berth = open(kind)) {
-      String id = attacker(berth);
-      String victim = berth.running(Pack.tar(Fixtures.plugin("counter"), folder));
-      Thread bomb = Thread.ofVirtual().start(() -> berth.execute(id, "{\"do\":\"fork_bomb\"}"));
-      while (bomb.isAlive()) {
-        assertThat(berth.execute(victim, "{}").status()).isEqualTo(200);
-      }
-      stillWorks(berth, id);
-    }
+  @Test
+  @DisplayName("ESC-02 ESC-03 what is to be seen")
+  void sees() {
+    JsonNode seen = ask(attacker(), "{\"do\":\"looks\"}");
+    assertThat(seen.path("processes").size()).isBetween(1, 2);
+    assertThat(seen.path("processes").toString())
+        .doesNotContain("java")
+        .doesNotContain(berth().data().toString());
+    assertThat(seen.path("environment").toString())
+        .isEqualTo("[\"HOME\",\"LANG\",\"PATH\",\"PYTHONPATH\",\"TMPDIR\"]");
+    assertThat(seen.path("first").asString())
+        .doesNotContain("JAVA")
+        .doesNotContain("PLUGIN")
+        .doesNotContain("TOKEN");
   }
 
-  @ParameterizedTest(name = "RUN-07 a flood of output, {0}")
-  @EnumSource(Kinds.class)
-  void outputFlood(Kinds kind) {
-    try (var berth = open(kind)) {
-      String id = attacker(berth);
-      LeftBehind left = LeftBehind.watch(berth);
-      left.takesAsUsual();
-      for (String lines : List.of("true", "false")) {
-        for (int i = 0; i < 4; i++) {
-          var _ = ask(berth, id, "{\"do\":\"output\",\"mb\":16,\"lines\":" + lines + "}");
-        }
-      }
-      left.hostIsAsUsual();
-      Answer logs = berth.get("/api/plugins/" + id + "/logs");
-      assertThat(logs.body().length()).isLessThan(8 << 20);
-      stillWorks(berth, id);
+  @Test
+  @DisplayName("RUN-01 a fork bomb takes its own call's time, and nobody else's")
+  void forkBomb() {
+    String id = attacker();
+    String victim = running("counter");
+    CompletableFuture<Answer> bomb =
+        CompletableFuture.supplyAsync(() -> berth().execute(id, "{\"do\":\"fork_bomb\"}"));
+    int answered = 0;
+    while (!bomb.isDone()) {
+      Answer answer = berth().execute(victim, "{}");
+      assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+      answered++;
     }
+    // It forks for as long as it lives: what stops it is the time that its call has.
+    Answer answer = bomb.join();
+    assertThat(answer.status()).as(answer.body()).isEqualTo(504);
+    assertThat(answer.code()).isEqualTo("plugin_timeout");
+    assertThat(answer.json().path("limit").asString()).isEqualTo("timeout_seconds");
+    assertThat(answer.json().path("limit_value").asInt()).isEqualTo(5);
+    assertThat(answered).as("calls of another plugin meanwhile").isGreaterThan(50);
+    berth().stillWorks(id);
   }
 
-  @ParameterizedTest(name = "RUN-08 a log that forges, {0}")
-  @EnumSource(Kinds.class)
-  void logForgery(Kinds kind) {
-    try (var berth = open(kind)) {
-      String id = attacker(berth);
-      var _ = ask(berth, id, "{\"do\":\"log_forgery\"}");
-      JsonNode records = berth.get("/api/plugins/" + id + "/logs").json().path("records");
-      for (JsonNode record : records) {
-        String message = record.path("message").asString();
-        assertThat(message).doesNotContain("\u001b").doesNotContain("\r");
-        if (message.contains("CRITICAL")) {
-          assertThat(record.path("source").asString()).isEqualTo("stdout");
-        }
+  @Test
+  @DisplayName("RUN-07 a flood of output is cut, and the log says so")
+  void outputFlood() {
+    String id = attacker();
+    for (String lines : List.of("true", "false")) {
+      for (int i = 0; i < 4; i++) {
+        var _ = ask(id, "{\"do\":\"output\",\"mb\":16,\"lines\":" + lines + "}");
       }
     }
+    left().hostIsAsUsual();
+    String logs = "/api/plugins/" + id + "/logs";
+    // It is said once in a second.
+    Eventually.is(
+        "the log says that it was cut", () -> berth().get(logs).body().contains("log truncated"));
+    Answer log = berth().get(logs);
+    assertThat(log.body().length()).isLessThan(8 << 20);
+    assertThat(log.json().path("records").valueStream())
+        .filteredOn(record -> record.path("message").asString().startsWith("log truncated"))
+        .allSatisfy(record -> {
+          assertThat(record.path("source").asString()).isEqualTo("host");
+          assertThat(record.path("message").asString())
+              .matches("log truncated: the plugin logged too much, [1-9][0-9]* left out");
+        });
+    assertThat(log.body()).contains("x [line cut]");
+    berth().stillWorks(id);
   }
 
-  @ParameterizedTest(name = "RUN-10 RUN-11 daemons and what is deaf to signals end with it, {0}")
-  @EnumSource(Kinds.class)
-  void daemons(Kinds kind) {
+  @Test
+  @DisplayName("RUN-08 a log that forges")
+  void logForgery() {
+    String id = attacker();
+    var _ = ask(id, "{\"do\":\"log_forgery\"}");
+    String logs = "/api/plugins/" + id + "/logs";
+    Eventually.is("its lines are in the log", () -> berth().get(logs).body().contains("CRITICAL"));
+    List<JsonNode> records =
+        berth()
+            .get(logs)
+            .json()
+            .path("records")
+            .valueStream()
+            .filter(record -> record.path("source").asString().equals("stdout"))
+            .toList();
+    assertThat(records)
+        .extracting(record -> record.path("message").asString())
+        .containsExactly(
+            "\\u001b[2J\\u001b]0;owned\\u0007 red", "{\"level\":\"CRITICAL\",\"source\":\"host\"}");
+    assertThat(records).extracting(record -> record.path("level").asString()).containsOnly("INFO");
+  }
+
+  @Test
+  @DisplayName("RUN-10 RUN-11 daemons and what is deaf to signals end with it")
+  void daemons() {
     String mark = "mark" + System.nanoTime();
-    try (var berth = open(kind)) {
-      String id = attacker(berth);
-      var _ = ask(berth, id, "{\"do\":\"daemon\",\"mark\":\"" + mark + "\"}");
-      while (!isRunning(mark)) {
-        Thread.onSpinWait(); // it is on its way
-      }
-      var _ = ask(berth, id, "{\"do\":\"deaf_to_sigterm\"}");
-      assertThat(berth.post("/api/plugins/" + id + "/disable").status()).isEqualTo(200);
-      assertThat(isRunning(mark)).isFalse();
-    }
+    String id = attacker();
+    var _ = ask(id, "{\"do\":\"daemon\",\"mark\":\"" + mark + "\"}");
+    Eventually.is("the daemon runs", () -> isRunning(mark));
+    var _ = ask(id, "{\"do\":\"deaf_to_sigterm\"}");
+    assertThat(berth().post("/api/plugins/" + id + "/disable").status()).isEqualTo(200);
+    assertThat(isRunning(mark)).isFalse();
   }
 
-  @ParameterizedTest(name = "RUN-12 deaths of all kinds, {0}")
-  @EnumSource(Kinds.class)
-  void deaths(Kinds kind) {
-    try (var berth = open(kind)) {
-      String id = attacker(berth);
-      Answer fault = berth.execute(id, "{\"do\":\"segfault\"}");
-      assertThat(fault.code()).as(fault.body()).isEqualTo("plugin_crashed");
-      assertThat(fault.json().path("signal").asInt()).isEqualTo(11);
-      stillWorks(berth, id);
-      Answer child = berth.execute(id, "{\"do\":\"leave_a_child_behind\"}");
-      assertThat(child.code()).as(child.body()).isEqualTo("plugin_crashed");
-      assertThat(child.json().path("exit_code").asInt()).isEqualTo(7);
-      stillWorks(berth, id);
-      forgiven(berth, id);
-      Answer stopped = berth.execute(id, "{\"do\":\"stop_itself\"}");
-      assertThat(stopped.code()).as(stopped.body()).isEqualTo("plugin_timeout");
-      stillWorks(berth, id);
-    }
+  @Test
+  @DisplayName("RUN-12 deaths of all kinds")
+  void deaths() {
+    String id = attacker();
+    Answer fault = berth().execute(id, "{\"do\":\"segfault\"}");
+    assertThat(fault.code()).as(fault.body()).isEqualTo("plugin_crashed");
+    assertThat(fault.json().path("signal").asInt()).isEqualTo(11);
+    berth().stillWorks(id);
+    Answer child = berth().execute(id, "{\"do\":\"leave_a_child_behind\"}");
+    assertThat(child.code()).as(child.body()).isEqualTo("plugin_crashed");
+    assertThat(child.json().path("exit_code").asInt()).isEqualTo(7);
+    berth().stillWorks(id);
+    forgiven(id);
+    Answer stopped = berth().execute(id, "{\"do\":\"stop_itself\"}");
+    assertThat(stopped.code()).as(stopped.body()).isEqualTo("plugin_timeout");
+    berth().stillWorks(id);
   }
 
-  @ParameterizedTest(name = "CHN-01 CHN-02 CHN-03 forged, malformed and doubled frames, {0}")
-  @EnumSource(Kinds.class)
-  void frames(Kinds kind) {
-    try (var berth = open(kind)) {
-      String id = attacker(berth);
-      // Its own call, answered twice: the second is dropped, and the next call has its own.
-      assertThat(ask(berth, id, "{\"do\":\"answers_twice\"}").asString()).isEqualTo("first");
-      stillWorks(berth, id);
-      LeftBehind left = LeftBehind.watch(berth);
-      left.takesAsUsual();
-      assertThat(ask(berth, id, "{\"do\":\"gives_descriptors\"}").isEmpty()).isTrue();
-      left.hostIsAsUsual();
-      refused(berth, id, "{\"do\":\"forged_answer\"}");
-      refused(berth, id, "{\"do\":\"closes_all\"}");
-      forgiven(berth, id);
-      Answer mixed = berth.execute(id, "{\"do\":\"mixes_up\"}");
-      assertThat(mixed.status()).as(mixed.body()).isIn(502, 504);
-      stillWorks(berth, id);
-      for (String hex :
-          List.of(
-              "00000000", // no length
-              "ffffffff", // one that is negative, or four gigabytes
-              "80000000",
-              "00000004ffffffff", // no UTF-8
-              "000000055b5b5b5b5b", // no object
-              "0000000268690000000268690000000268")) {
-        berth.post("/api/plugins/" + id + "/enable"); // after some of these it is given up
-        refused(berth, id, "{\"do\":\"raw\",\"hex\":\"" + hex + "\"}");
-      }
+  @Test
+  @DisplayName("CHN-01 CHN-02 CHN-03 forged, malformed and doubled frames")
+  void frames() {
+    String id = attacker();
+    // Its own call, answered twice: the second is dropped, and the next call has its own.
+    assertThat(ask(id, "{\"do\":\"answers_twice\"}").asString()).isEqualTo("first");
+    berth().stillWorks(id);
+    assertThat(ask(id, "{\"do\":\"gives_descriptors\"}").isEmpty()).isTrue();
+    left().hostIsAsUsual();
+    refused(id, "{\"do\":\"forged_answer\"}");
+    refused(id, "{\"do\":\"closes_all\"}");
+    forgiven(id);
+    Answer mixed = berth().execute(id, "{\"do\":\"mixes_up\"}");
+    assertThat(mixed.status()).as(mixed.body()).isIn(502, 504);
+    berth().stillWorks(id);
+    for (String hex :
+        List.of(
+            "00000000", // no length
+            "ffffffff", // one that is negative, or four gigabytes
+            "80000000",
+            "00000004ffffffff", // no UTF-8
+            "000000055b5b5b5b5b", // no object
+            "0000000268690000000268690000000268")) {
+      berth().post("/api/plugins/" + id + "/enable"); // after some of these it is given up
+      refused(id, "{\"do\":\"raw\",\"hex\":\"" + hex + "\"}");
     }
   }
 
   /** Its crashes are forgotten, so that the next start does not wait longer than a call may. */
-  private static void forgiven(RunningBerth berth, String id) {
-    assertThat(berth.post("/api/plugins/" + id + "/disable").status()).isEqualTo(200);
-    assertThat(berth.post("/api/plugins/" + id + "/enable").status()).isEqualTo(200);
+  private void forgiven(String id) {
+    assertThat(berth().post("/api/plugins/" + id + "/disable").status()).isEqualTo(200);
+    assertThat(berth().post("/api/plugins/" + id + "/enable").status()).isEqualTo(200);
   }
 
-  private static void refused(RunningBerth berth, String id, String context) {
-    Answer answer = berth.execute(id, context);
+  private void refused(String id, String context) {
+    Answer answer = berth().execute(id, context);
     assertThat(answer.status()).as(context + ": " + answer.body()).isEqualTo(502);
     assertThat(answer.code()).as(answer.body()).isIn("plugin_protocol_error", "plugin_crashed");
-    berth.post("/api/plugins/" + id + "/enable");
-    stillWorks(berth, id);
+    berth().post("/api/plugins/" + id + "/enable");
+    berth().stillWorks(id);
   }
 }

@@ -7,12 +7,17 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What must not be there after a plugin or a host is gone: INV-HOST, INV-CLEAN, INV-REG and
@@ -68,7 +73,7 @@ final class LeftBehind {
     assertThat(threads()).as("threads").isLessThan(threads + 2 * FEW);
   }
 
-  /** Nothing of an uninstalled plugin is left, on disk or in the registry. */
+  /** Nothing of an uninstalled plugin is left, on disk, in the kernel or in the registry. */
   void nothingOf(RunningBerth berth, String id) {
     assertThat(berth.get("/api/plugins/" + id).status()).isEqualTo(404);
     assertThat(berth.get("/api/plugins").body()).doesNotContain(id);
@@ -77,48 +82,129 @@ final class LeftBehind {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    assertThat(groups().stream().filter(path -> path.toString().contains(id))).isEmpty();
+    assertThat(groups()).as("control groups").noneMatch(path -> path.contains(id));
+    assertThat(mounts(id)).as("mounts").isEmpty();
+    freesLoopsOf(id);
+    assertThat(containers()).as("containers").doesNotContain(id);
   }
 
   /** Nothing of the host is left after it was closed: no group, process, mount or container. */
   void nothing() {
-    assertThat(groups()).isEmpty();
-    assertThat(mounts()).isEmpty();
-    if (DockerEngineHere.available()) {
-      assertThat(containers()).isEmpty();
-    }
+    assertThat(groups()).as("control groups").isEmpty();
+    assertThat(launchers()).as("launchers").isEmpty();
+    assertThat(mounts(data.toString())).as("mounts").isEmpty();
+    freesLoopsOf(data.toString());
+    assertThat(containers()).as("containers").isEmpty();
     assertThat(look(tree)).isEqualTo(sentinel);
   }
 
-  /** A group that has a process can't be removed, so without groups there are no processes. */
-  private List<Path> groups() {
-    try (Stream<Path> all = Files.walk(Path.of("/sys/fs/cgroup"))) {
-      return all.filter(path -> path.toString().contains("berth-" + installation + "-")).toList();
-    } catch (IOException | UncheckedIOException e) {
-      return List.of(Path.of("looked while it was changing: " + e));
+  /**
+   * The installation's. A group that has a process can't be removed, so without groups there are no
+   * processes.
+   */
+  private List<String> groups() {
+    String mark = "berth-" + installation + "-";
+    var found = new ArrayList<String>();
+    try {
+      // Others' groups may go while this one looks.
+      Files.walkFileTree(
+          Path.of("/sys/fs/cgroup"),
+          new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult preVisitDirectory(Path group, BasicFileAttributes attributes) {
+              if (group.toString().contains(mark)) {
+                found.add(group.toString());
+              }
+              return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFileFailed(Path file, IOException gone) {
+              return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult postVisitDirectory(Path group, @Nullable IOException gone) {
+              return FileVisitResult.CONTINUE;
+            }
+          });
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
+    return found;
   }
 
-  private List<String> mounts() {
-    try {
-      return Files.readAllLines(Path.of("/proc/self/mountinfo")).stream()
-          .filter(line -> line.contains(data.toString()))
+  /** Those with such a text in them, where the host is and where its launcher mounts things. */
+  private static List<String> mounts(String text) {
+    var found = new ArrayList<String>();
+    var namespaces = new ArrayList<>(launchers());
+    namespaces.add(ProcessHandle.current());
+    for (ProcessHandle process : namespaces) {
+      try (Stream<String> lines =
+          Files.lines(Path.of("/proc", Long.toString(process.pid()), "mountinfo"))) {
+        lines.filter(line -> line.contains(text)).forEach(found::add);
+      } catch (IOException | UncheckedIOException e) {
+        assertThat(process.isAlive()).as(e.toString()).isFalse();
+      }
+    }
+    return found;
+  }
+
+  /** Of every host in this JVM: where the sandboxes are made, and where plugins' images hang. */
+  private static List<ProcessHandle> launchers() {
+    return ProcessHandle.current()
+        .children()
+        .filter(child -> read(Path.of("/proc/" + child.pid() + "/comm")).equals("berth-launcher"))
+        .toList();
+  }
+
+  /** The kernel frees a device by itself, soon after its last mount went with a namespace. */
+  private static void freesLoopsOf(String text) {
+    Eventually.is(
+        "no loop device of " + text, () -> loops().stream().noneMatch(file -> file.contains(text)));
+  }
+
+  /** The files behind the machine's loop devices. */
+  private static List<String> loops() {
+    try (Stream<Path> devices = Files.list(Path.of("/sys/block"))) {
+      return devices
+          .map(device -> read(device.resolve("loop/backing_file")))
+          .filter(file -> !file.isEmpty())
           .toList();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
+  /** Names of the installation's. */
   private String containers() {
+    if (!DockerEngineHere.available()) {
+      return "";
+    }
     try {
       Process process =
           new ProcessBuilder(
-                  "docker", "ps", "-aq", "--filter", "label=dev.berth.installation=" + installation)
+                  "docker",
+                  "ps",
+                  "-a",
+                  "--format",
+                  "{{.Names}}",
+                  "--filter",
+                  "label=dev.berth.installation=" + installation)
               .redirectErrorStream(true)
               .start();
       return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Empty where there is none, or no more. */
+  private static String read(Path file) {
+    try {
+      return Files.readString(file).strip();
+    } catch (IOException gone) {
+      return "";
     }
   }
 

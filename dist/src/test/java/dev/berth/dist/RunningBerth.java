@@ -1,5 +1,7 @@
 package dev.berth.dist;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.berth.cli.Hosting;
 import dev.berth.cli.LocalOperations.ServeOptions;
 import java.io.IOException;
@@ -20,6 +22,9 @@ import tools.jackson.databind.json.JsonMapper;
  */
 final class RunningBerth implements AutoCloseable {
   static final JsonMapper JSON = new JsonMapper();
+
+  /** What every plugin of the tests that misbehaves can do as well. */
+  private static final String NOTHING = "{\"do\":\"nothing\"}";
 
   private final HttpClient http =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
@@ -147,6 +152,27 @@ final class RunningBerth implements AutoCloseable {
 
   Answer execute(String id, String context) {
     return post("/api/plugins/" + id + "/execute", "{\"context\":" + context + "}");
+  }
+
+  /** What a call gives that succeeds; fails the test with the answer otherwise. */
+  JsonNode result(String id, String context) {
+    Answer answer = execute(id, context);
+    assertThat(answer.status()).as(context + ": " + answer.body()).isEqualTo(200);
+    return answer.json().path("result");
+  }
+
+  /**
+   * The very next call is answered, whatever became of its worker. One that was given up, after so
+   * many crashes in a row, is enabled before.
+   */
+  void stillWorks(String id) {
+    Answer answer = execute(id, NOTHING);
+    if (answer.status() == 503) {
+      assertThat(answer.code()).as(answer.body()).isEqualTo("plugin_failed");
+      assertThat(post("/api/plugins/" + id + "/enable").status()).isEqualTo(200);
+      answer = execute(id, NOTHING);
+    }
+    assertThat(answer.status()).as(answer.body()).isEqualTo(200);
   }
 
   private Answer send(HttpRequest.Builder request) {
