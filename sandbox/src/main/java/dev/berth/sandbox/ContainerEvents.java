@@ -54,8 +54,13 @@ final class ContainerEvents implements AutoCloseable {
                 + boot
                 + "\"]}");
     long pause = FIRST_PAUSE_MS;
+    boolean wasAway = false;
     while (!closed) {
       try {
+        if (wasAway) {
+          engine.agree();
+        }
+        wasAway = true;
         var _ =
             engine.stream(
                 HttpMethod.GET,

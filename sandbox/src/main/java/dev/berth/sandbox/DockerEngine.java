@@ -5,10 +5,10 @@ import dev.berth.api.PluginException;
 import dev.berth.api.Text;
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
 import java.net.URLEncoder;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -19,6 +19,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.eclipse.jetty.client.CompletableResponseListener;
@@ -35,6 +36,9 @@ import org.eclipse.jetty.io.ClientConnector;
 import org.eclipse.jetty.io.Transport;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -43,11 +47,9 @@ import tools.jackson.databind.json.JsonMapper;
  * Every method throws {@code sandbox_unavailable} when the engine doesn't answer.
  */
 final class DockerEngine implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(DockerEngine.class);
   private static final JsonMapper json = JsonMapper.builder().build();
   private static final String SOCKET = "unix:///var/run/docker.sock";
-
-  /** What this client was written against; older engines get their own newest. */
-  private static final int[] VERSION = {1, 43};
 
   /** A question that only asks. An engine that stands still is noticed in this time. */
   private static final Duration QUICK = Duration.ofSeconds(3);
@@ -77,7 +79,7 @@ final class DockerEngine implements AutoCloseable {
   private final String base;
   private final HttpClient client;
   private final Transport transport;
-  private String prefix = "";
+  private volatile String prefix = "";
 
   private DockerEngine(String where, String base, HttpClient client, Transport transport) {
     this.where = where;
@@ -138,28 +140,16 @@ final class DockerEngine implements AutoCloseable {
     }
   }
 
-  private void agree() {
-    String newest = get("/version").body().path("ApiVersion").asString("");
-    if (!newest.matches("1\\.\\d{1,3}")) {
-      throw new PluginException(
-          ErrorCode.SANDBOX_UNAVAILABLE, where + " is not a Docker engine: it names no version.");
-    }
-    int minor = Integer.parseInt(newest.substring(2));
-    if (minor < 40) {
-      throw new PluginException(
-          ErrorCode.SANDBOX_UNAVAILABLE,
-          "The Docker engine at "
-              + where
-              + " speaks API "
-              + newest
-              + "; Berth needs 1.40 (Docker 19.03) or later. Update the engine.");
-    }
-    prefix = "/v1." + Math.min(minor, VERSION[1]);
+  /** Agrees on a version; anew after the engine was away, for it may be another by then. */
+  void agree() {
+    Request request = versioned("/version").timeout(QUICK.toMillis(), TimeUnit.MILLISECONDS);
+    prefix = "/v" + DockerApi.agree(where, send(request, QUICK).body());
   }
 
   /** Whether it answers at all, asked with little patience. */
   void ping() {
-    Answer answer = get("/_ping");
+    Request request = versioned("/_ping").timeout(QUICK.toMillis(), TimeUnit.MILLISECONDS);
+    Answer answer = send(request, QUICK);
     if (!answer.ok()) {
       throw unavailable("it answered " + answer.status(), null);
     }
@@ -185,6 +175,10 @@ final class DockerEngine implements AutoCloseable {
           new StringRequestContent(
               "application/json", json.writeValueAsString(body), StandardCharsets.UTF_8));
     }
+    return send(request, limit);
+  }
+
+  private Answer send(Request request, Duration limit) {
     CompletableFuture<ContentResponse> answer = new CompletableResponseListener(request).send();
     try {
       ContentResponse response = limit.equals(QUICK) ? answer.get() : patiently(request, answer);
@@ -194,6 +188,8 @@ final class DockerEngine implements AutoCloseable {
         throw unavailable("it did not answer within " + limit.toSeconds() + " s", e);
       }
       throw unavailable(String.valueOf(e.getCause() == null ? e : e.getCause()), e);
+    } catch (JacksonException e) {
+      throw noJson(e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       var _ = request.abort(e);
@@ -219,8 +215,11 @@ final class DockerEngine implements AutoCloseable {
   }
 
   private Request request(String path) {
-    String versioned = path.equals("/_ping") ? path : prefix + path;
-    return client.newRequest(base + versioned).transport(transport);
+    return versioned(prefix + path);
+  }
+
+  private Request versioned(String path) {
+    return client.newRequest(base + path).transport(transport);
   }
 
   private static JsonNode tree(byte[] content) {
@@ -231,29 +230,101 @@ final class DockerEngine implements AutoCloseable {
   }
 
   /**
-   * Reads a stream of JSON objects, one a line, until it ends; blocks.
+   * Reads a stream of JSON objects, one a line, until it ends; blocks. The engine begins it at once
+   * and may then be silent for long.
    *
    * @param opened called when the engine has begun to answer
    * @return the answer's status; when that isn't 200, what was read is why
-   * @throws UncheckedIOException when the stream breaks
-   * @throws PluginException {@code sandbox_unavailable} when there is none
+   * @throws PluginException {@code sandbox_unavailable} when there is none, or it breaks
    */
   int stream(HttpMethod method, String path, Runnable opened, Consumer<JsonNode> each) {
-    return stream(request(path).method(method), QUICK, opened, each);
+    Request request = request(path).method(method);
+    try {
+      return read(request, QUICK, opened, each);
+    } catch (TimeoutException e) {
+      throw unavailable("it did not answer within " + QUICK.toSeconds() + " s", e);
+    }
   }
 
-  /** Builds an image; what the engine says of it comes line by line. Blocks. */
-  void build(String path, InputStream context, Consumer<JsonNode> each) {
+  /**
+   * Reads likewise what the engine says of an image that it fetches. It begins with the first news,
+   * which may be late.
+   */
+  void pull(String path, Consumer<JsonNode> each) {
+    try {
+      var _ = readPatiently(request(path).method(HttpMethod.POST), each);
+    } catch (TimeoutException e) {
+      throw unavailable("it has not begun to fetch within a day", e);
+    }
+  }
+
+  /**
+   * Builds an image; what the engine says of it comes line by line. Blocks.
+   *
+   * @throws TimeoutException when it takes longer than {@link #BUILD}
+   */
+  void build(String path, InputStream context, Consumer<JsonNode> each) throws TimeoutException {
     var buffers = new ByteBufferPool.Sized(client.getByteBufferPool(), false, BLOCK);
     Request request =
         request(path)
             .method(HttpMethod.POST)
             .timeout(BUILD.toMillis(), TimeUnit.MILLISECONDS)
             .body(new InputStreamRequestContent("application/x-tar", context, buffers));
-    var _ = stream(request, BUILD, () -> {}, each);
+    var _ = readPatiently(request, each);
   }
 
-  private int stream(Request request, Duration first, Runnable opened, Consumer<JsonNode> each) {
+  /** What a line of such a stream says went wrong; empty when it is none of those. */
+  static String error(JsonNode line) {
+    for (JsonNode why :
+        List.of(
+            line.path("errorDetail").path("message"), line.path("error"), line.path("message"))) {
+      if (!why.asString("").isEmpty()) {
+        return why.asString();
+      }
+    }
+    return "";
+  }
+
+  /** For as long as the engine says something, or answers others. */
+  private int readPatiently(Request request, Consumer<JsonNode> each) throws TimeoutException {
+    AtomicLong heard = new AtomicLong(System.nanoTime());
+    Thread watch =
+        Thread.ofVirtual().name("berth-docker-watch").start(() -> abortWhenSilent(request, heard));
+    try {
+      return read(
+          request,
+          Duration.ofDays(1),
+          () -> {},
+          line -> {
+            heard.set(System.nanoTime());
+            each.accept(line);
+          });
+    } finally {
+      watch.interrupt();
+    }
+  }
+
+  private void abortWhenSilent(Request request, AtomicLong heard) {
+    try {
+      while (true) {
+        Thread.sleep(LOOK_AGAIN_MS);
+        if (System.nanoTime() - heard.get() > LOOK_AGAIN_MS * 1_000_000) {
+          ping();
+        }
+      }
+    } catch (InterruptedException e) {
+      log.trace("It has ended", e);
+    } catch (PluginException e) {
+      var _ = request.abort(e);
+    }
+  }
+
+  /**
+   * @param first how long its beginning is waited for
+   * @throws TimeoutException when it didn't begin by then, or the request has a limit of its own
+   */
+  private int read(Request request, Duration first, Runnable opened, Consumer<JsonNode> each)
+      throws TimeoutException {
     InputStreamResponseListener listener = new InputStreamResponseListener();
     request.send(listener);
     try {
@@ -270,14 +341,37 @@ final class DockerEngine implements AutoCloseable {
         }
       }
       return status;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    } catch (ExecutionException | TimeoutException e) {
-      throw unavailable(String.valueOf(e.getMessage()), e);
+    } catch (IOException | ExecutionException e) {
+      throw broken(e);
+    } catch (TimeoutException e) {
+      var _ = request.abort(e);
+      throw e;
+    } catch (JacksonException e) {
+      throw noJson(e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+      var _ = request.abort(e);
       throw unavailable("interrupted while waiting for it", e);
     }
+  }
+
+  /** Why a stream broke: we may have ended it ourselves, and know better than the connection. */
+  private PluginException broken(Exception failure) throws TimeoutException {
+    Throwable cause = failure;
+    while (cause.getCause() != null) {
+      switch (cause.getCause()) {
+        case PluginException known -> throw known;
+        case TimeoutException limit -> throw limit;
+        case Throwable next -> cause = next;
+      }
+    }
+    return cause instanceof EOFException
+        ? unavailable("the connection broke", failure)
+        : unavailable("the connection broke: " + cause.getMessage(), failure);
+  }
+
+  private PluginException noJson(JacksonException e) {
+    return unavailable("it answered what is not JSON", e);
   }
 
   /** What a container of the json-file log wrote, line by line. */
@@ -297,7 +391,9 @@ final class DockerEngine implements AutoCloseable {
         text.writeBytes(piece);
       }
       return text.toString(StandardCharsets.UTF_8).lines().toList();
-    } catch (ExecutionException | TimeoutException e) {
+    } catch (TimeoutException e) {
+      throw unavailable("it did not answer within " + QUICK.toSeconds() + " s", e);
+    } catch (ExecutionException e) {
       throw unavailable(String.valueOf(e.getMessage()), e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

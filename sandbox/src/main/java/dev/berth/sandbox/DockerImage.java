@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.eclipse.jetty.http.HttpMethod;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
@@ -102,24 +101,19 @@ record DockerImage(String id, List<String> environment, PythonInterpreter python
     String tag = name.contains("@") || name.matches(".*:[^/]+") ? "" : "&tag=latest";
     String[] error = {""};
     String[] last = {""};
-    var _ =
-        engine.stream(
-            HttpMethod.POST,
-            "/images/create?fromImage=" + DockerEngine.encoded(name) + tag,
-            () -> {},
-            line -> {
-              if (line.has("error")) {
-                error[0] = Text.printable(line.path("error").asString(), 300);
-              }
-              String status = line.path("status").asString("");
-              if (!status.isEmpty() && !status.equals(last[0]) && !line.has("progressDetail")) {
-                log.info("docker: {}", Text.printable(status, 200));
-                last[0] = status;
-              }
-              if (line.has("message")) {
-                error[0] = Text.printable(line.path("message").asString(), 300);
-              }
-            });
+    engine.pull(
+        "/images/create?fromImage=" + DockerEngine.encoded(name) + tag,
+        line -> {
+          String why = DockerEngine.error(line);
+          if (!why.isEmpty()) {
+            error[0] = Text.printable(why, 300);
+          }
+          String status = line.path("status").asString("");
+          if (!status.isEmpty() && !status.equals(last[0]) && !line.has("progressDetail")) {
+            log.info("docker: {}", Text.printable(status, 200));
+            last[0] = status;
+          }
+        });
     if (!error[0].isEmpty()) {
       throw unusable(
           name,

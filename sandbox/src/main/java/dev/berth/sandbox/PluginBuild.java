@@ -4,7 +4,6 @@ import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
 import dev.berth.api.Text;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -14,6 +13,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HexFormat;
+import java.util.concurrent.TimeoutException;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -99,7 +99,7 @@ final class PluginBuild {
         throw failed("its Dockerfile has ADD, which could fetch from anywhere; use COPY", "");
       }
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw failed("its Dockerfile can't be read: " + e, "");
     }
   }
 
@@ -134,10 +134,11 @@ final class PluginBuild {
               }
               said.addLast(Text.printable(text, 500));
             }
-            if (line.has("error") || line.has("message")) {
-              error[0] = line.path("error").asString(line.path("message").asString(""));
-            }
+            String why = DockerEngine.error(line);
+            error[0] = why.isEmpty() ? error[0] : why;
           });
+    } catch (TimeoutException e) {
+      throw failed("its Dockerfile was not built within 10 minutes", String.join("\n", said));
     } finally {
       pack.destroyForcibly();
     }
@@ -166,7 +167,14 @@ final class PluginBuild {
     try {
       return builder.start();
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new PluginException(
+          ErrorCode.SANDBOX_UNAVAILABLE,
+          "The plugin has no image to run in: "
+              + python
+              + ", which packs its files for the engine, can't be started: "
+              + e
+              + ". Put a Python of 3.9 or later first on the host's PATH and start it again.",
+          e);
     }
   }
 
