@@ -20,6 +20,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Keeps one plugin's worker as the operator wants it. What is wanted ({@link PluginState}) and what
@@ -31,6 +33,8 @@ import org.jspecify.annotations.Nullable;
  * intake's.
  */
 final class Supervisor {
+  private static final Logger LOG = LoggerFactory.getLogger(Supervisor.class);
+
   private final Engine engine;
   private final RestartPolicy policy;
   private final PluginLog log;
@@ -330,17 +334,26 @@ final class Supervisor {
         throw new IllegalStateException(label() + " had two workers");
       }
     } catch (PluginException e) {
-      if (under.isGivenUp()) {
-        return; // An operation wants its place; it sees to what follows.
-      }
-      standing.failed(e.getMessage());
-      if (e.code() == ErrorCode.SANDBOX_UNAVAILABLE || e.code() == ErrorCode.SANDBOX_TOO_WEAK) {
-        refuseFor(e);
-      }
-      Next next = policy.startFailed(e.code());
-      log.fromHost("ERROR", e.getMessage());
-      follow(next, e.getMessage());
+      notStarted(under, e);
+    } catch (RuntimeException e) { // A fault of ours is no reason to try again without a pause.
+      LOG.error("{} could not be started", label(), e);
+      notStarted(
+          under,
+          new PluginException(ErrorCode.INTERNAL, label() + " could not be started: " + e, e));
     }
+  }
+
+  private void notStarted(Launcher.Attempt under, PluginException why) {
+    if (under.isGivenUp()) {
+      return; // An operation wants its place; it sees to what follows.
+    }
+    standing.failed(why.getMessage());
+    if (why.code() == ErrorCode.SANDBOX_UNAVAILABLE || why.code() == ErrorCode.SANDBOX_TOO_WEAK) {
+      refuseFor(why);
+    }
+    Next next = policy.startFailed(why.code());
+    log.fromHost("ERROR", why.getMessage());
+    follow(next, why.getMessage());
   }
 
   /** No worker can be had for now: calls are told so at once, until one is there again. */

@@ -2,7 +2,6 @@ package dev.berth.host.lifecycle;
 
 import dev.berth.api.Isolation;
 import dev.berth.api.Json;
-import dev.berth.api.PluginException;
 import dev.berth.api.PluginId;
 import dev.berth.channel.ChannelLimits;
 import dev.berth.channel.ChannelListener;
@@ -23,6 +22,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /** A sandbox and a channel whose workers are {@link FakeWorker}s. */
@@ -40,7 +40,10 @@ final class FakeWorkers implements Sandbox, ChannelOpener {
   volatile Consumer<FakeWorker> script = worker -> worker.initialized.complete(HELLO);
 
   /** What {@link #start} throws. */
-  volatile PluginException refusal;
+  volatile RuntimeException refusal;
+
+  /** How often it did. */
+  final AtomicInteger refusals = new AtomicInteger();
 
   /** The next worker that was started; waits for it. */
   FakeWorker next() {
@@ -66,8 +69,10 @@ final class FakeWorkers implements Sandbox, ChannelOpener {
 
   @Override
   public SandboxProcess start(SandboxSpec spec, Runnable underWay) {
-    if (refusal != null) {
-      throw refusal;
+    RuntimeException refused = refusal;
+    if (refused != null) {
+      refusals.incrementAndGet();
+      throw refused;
     }
     underWay.run();
     var worker = new FakeWorker(spec, socket());

@@ -185,6 +185,23 @@ class SupervisorCrashTest extends SupervisorTestBase {
     assertThat(join(answered(workers.next(), patient, "1")).orThrow().success()).isTrue();
   }
 
+  @Test
+  void a_fault_of_ours_is_told_of_and_tried_again_with_pauses() {
+    workers.refusal = new IllegalStateException("a fault");
+    plugin.settle();
+    PluginException error = failure(call(Duration.ofMillis(1000)));
+    assertThat(error.code()).isEqualTo(ErrorCode.PLUGIN_TIMEOUT);
+    assertThat(error.getMessage())
+        .contains("dice (plugin_a) could not be started")
+        .contains("a fault");
+    assertThat(plugin.lastFailure()).contains("a fault");
+    assertThat(plugin.log().read(0, 100)).anyMatch(line -> line.message().contains("a fault"));
+    assertThat(givenUp).isEmpty();
+    assertThat(workers.refusals.get()).isBetween(2, 100); // each 16 ms at most
+    workers.refusal = null;
+    assertThat(join(answered(workers.next(), call("{}"), "1")).orThrow().success()).isTrue();
+  }
+
   @ParameterizedTest
   @EnumSource(names = {"SANDBOX_UNAVAILABLE", "SANDBOX_TOO_WEAK"})
   void without_a_sandbox_calls_are_refused_at_once_until_there_is_one(ErrorCode why) {
