@@ -6,8 +6,8 @@ public interface InstallProgress {
   InstallProgress NONE = (_, _) -> {};
 
   /**
-   * @param step {@code read}, {@code validate}, {@code dependencies}, {@code register}, {@code
-   *     start}
+   * @param step {@code read}, {@code validate}, {@code image}, {@code dependencies}, {@code
+   *     register}, {@code start}
    * @param message one line
    */
   void onStep(String step, String message);

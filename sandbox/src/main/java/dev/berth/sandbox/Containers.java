@@ -39,6 +39,7 @@ final class Containers implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Containers.class);
   private static final int START_SECONDS = 60;
   private static final int END_SECONDS = 20;
+  private static final int REMOVAL_SECONDS = 5;
   private static final int TOKEN_BYTES = 32;
 
   /**
@@ -307,6 +308,17 @@ final class Containers implements AutoCloseable {
         .filter(worker -> worker.name().equals(name))
         .findFirst()
         .orElse(null);
+  }
+
+  /** Waits, though not for long, until the engine has removed those that have ended. */
+  void awaitRemovals() {
+    CompletableFuture.allOf(
+            workers.values().stream()
+                .filter(worker -> worker.exited().isDone())
+                .map(DockerWorker::removed)
+                .toArray(CompletableFuture<?>[]::new))
+        .completeOnTimeout(null, REMOVAL_SECONDS, TimeUnit.SECONDS)
+        .join();
   }
 
   /** Ends all of them. */

@@ -7,7 +7,9 @@ import dev.berth.api.ResourceLimits;
 import dev.berth.sandbox.Containers.Shape;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Set;
 import java.util.concurrent.Semaphore;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -62,7 +64,8 @@ public final class DockerSandbox implements Sandbox {
     this.fitter = new ContainerFitter(engine, containers, folders, usual);
     this.pool =
         new ContainerPool(
-            attacher == null ? 0 : settings.parked(), () -> make(settings.image(), usual, null));
+            attacher == null ? 0 : settings.parked(),
+            () -> make(settings.image(), images.usual(), usual, null));
   }
 
   /**
@@ -84,7 +87,7 @@ public final class DockerSandbox implements Sandbox {
       rendezvous = Rendezvous.open(run.path());
       var containers = new Containers(settings, engine, run, rendezvous, runtime);
       containers.reap();
-      var images = new ContainerImages(settings, engine, runtime);
+      var images = new ContainerImages(settings, engine, run.installation(), runtime);
       DockerImage image = images.usual();
       JsonNode info = engine.get("/info").body();
       String[] noAttacher = {""};
@@ -160,8 +163,13 @@ public final class DockerSandbox implements Sandbox {
 
   /** The interpreter of the image that the plugin would run in; may pull or build it. */
   @Override
-  public PythonInterpreter python(String image, Path packageDir) {
-    return images.get(images.nameOf(image, packageDir)).python();
+  public PythonInterpreter python(String image, Path packageDir, Consumer<String> progress) {
+    return images.get(images.nameOf(image, packageDir, progress), progress).python();
+  }
+
+  @Override
+  public void keepOnly(Set<Path> packageDirs) {
+    images.keepOnly(packageDirs, containers::awaitRemovals);
   }
 
   @Override
@@ -186,7 +194,8 @@ public final class DockerSandbox implements Sandbox {
     }
     WeakIsolation.refuse(spec.plugin(), isolation, settings.allowWeak());
     engine.ping(); // within seconds, so that nobody waits for one that stands still
-    String name = images.nameOf(spec.image(), spec.packageDir());
+    String name = images.nameOf(spec.image(), spec.packageDir(), _ -> {});
+    DockerImage image = images.get(name, _ -> {}); // others don't wait for what has to be fetched
     Allowance allowance = Allowance.of(spec.limits(), settings.maximum());
     startsAtOnce.acquireUninterruptibly();
     try {
@@ -200,7 +209,7 @@ public final class DockerSandbox implements Sandbox {
           return parked;
         }
       }
-      DockerWorker worker = make(name, allowance, spec);
+      DockerWorker worker = make(name, image, allowance, spec);
       if (!fitter.give(worker, spec, allowance)) {
         throw containers.endedEarly("ended while it was given its folders");
       }
@@ -214,12 +223,13 @@ public final class DockerSandbox implements Sandbox {
   /**
    * @param spec null for a container that will wait for its plugin
    */
-  private DockerWorker make(String image, Allowance allowance, @Nullable SandboxSpec spec) {
+  private DockerWorker make(
+      String name, DockerImage image, Allowance allowance, @Nullable SandboxSpec spec) {
     try {
-      var shape = new Shape(images.get(image), allowance);
+      var shape = new Shape(image, allowance);
       return containers.make(shape, spec == null ? null : folders.owner(spec));
     } catch (PluginException e) {
-      images.forget(image, e);
+      images.forget(name, e);
       throw e;
     }
   }

@@ -14,6 +14,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HexFormat;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,6 +29,11 @@ import org.slf4j.LoggerFactory;
 final class PluginBuild {
   private static final Logger log = LoggerFactory.getLogger(PluginBuild.class);
   private static final String DOCKERFILE = "Dockerfile";
+  private static final String REPOSITORY = "berth-plugin:";
+
+  /** Another than the containers': those that somebody makes of an image inherit its labels. */
+  private static final String LABEL = Containers.LABEL + ".plugin";
+
   private static final int MAX_DOCKERFILE = 1 << 16;
   private static final long MEMORY = 1L << 30;
   private static final int KEPT_LINES = 30;
@@ -43,17 +49,35 @@ final class PluginBuild {
           + " context.main(sys.argv[2])";
 
   private final DockerEngine engine;
+  private final String installation;
   private final Path python;
   private final Path runtime;
 
   /**
+   * @param installation whose the images are
    * @param python an interpreter of this machine's
    * @param runtime the folder of the Python files
    */
-  PluginBuild(DockerEngine engine, Path python, Path runtime) {
+  PluginBuild(DockerEngine engine, String installation, Path python, Path runtime) {
     this.engine = engine;
+    this.installation = installation;
     this.python = python;
     this.runtime = runtime;
+  }
+
+  /** What the images of an installation are found by. */
+  static String label(String installation) {
+    return LABEL + "=" + installation;
+  }
+
+  /** Whether an image of this name is one that was built here. */
+  static boolean made(String name) {
+    return name.startsWith(REPOSITORY);
+  }
+
+  /** What the image of a package is called. */
+  static String name(Path packageDir) {
+    return REPOSITORY + key(packageDir);
   }
 
   static boolean hasDockerfile(Path packageDir) {
@@ -63,16 +87,17 @@ final class PluginBuild {
   /**
    * The name of the package's image, which is built when the engine hasn't got it.
    *
+   * @param progress told of the build's steps, not of each when they are many
    * @throws PluginException {@code plugin_start_failed} with the end of the build's output, {@code
    *     sandbox_unavailable}
    */
-  String image(Path packageDir) {
-    String name = "berth-plugin:" + key(packageDir);
+  String image(Path packageDir, Consumer<String> progress) {
+    String name = name(packageDir);
     if (engine.get("/images/" + name + "/json").ok()) {
       return name;
     }
     check(packageDir);
-    build(packageDir, name);
+    build(packageDir, name, progress);
     return name;
   }
 
@@ -108,9 +133,11 @@ final class PluginBuild {
     return ADD.matcher(CONTINUED.matcher(dockerfile).replaceAll("")).find();
   }
 
-  private void build(Path packageDir, String name) {
+  private void build(Path packageDir, String name, Consumer<String> progress) {
     log.info("docker: building {} from the Dockerfile of {}", name, packageDir.getFileName());
+    progress.accept("building it from its Dockerfile");
     Deque<String> said = new ArrayDeque<>();
+    long[] toldAt = {System.nanoTime()};
     String[] error = {""};
     String query =
         "/build?version=1&rm=1&forcerm=1&networkmode=none&memory="
@@ -120,7 +147,7 @@ final class PluginBuild {
             + "&cpuperiod=100000&cpuquota=100000&t="
             + DockerEngine.encoded(name)
             + "&labels="
-            + DockerEngine.encoded("{\"" + Containers.LABEL + ".plugin\":\"1\"}");
+            + DockerEngine.encoded("{\"" + LABEL + "\":\"" + installation + "\"}");
     Process pack = pack(packageDir);
     try {
       engine.build(
@@ -133,6 +160,11 @@ final class PluginBuild {
                 said.removeFirst();
               }
               said.addLast(Text.printable(text, 500));
+              long now = System.nanoTime();
+              if (text.startsWith("Step ") && now - toldAt[0] >= PullProgress.EVERY_NANOS) {
+                toldAt[0] = now;
+                progress.accept(Text.printable(text, 200));
+              }
             }
             String why = DockerEngine.error(line);
             error[0] = why.isEmpty() ? error[0] : why;

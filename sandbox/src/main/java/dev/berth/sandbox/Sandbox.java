@@ -2,6 +2,8 @@ package dev.berth.sandbox;
 
 import dev.berth.api.Isolation;
 import java.nio.file.Path;
+import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** A way to run workers apart from the host. Safe for use by many threads. */
@@ -31,12 +33,24 @@ public interface Sandbox extends AutoCloseable {
    *
    * @param image the container image the plugin wants; empty for the sandbox's own choice
    * @param packageDir its package
-   * @throws dev.berth.api.PluginException {@code forbidden} when it may not have that image, {@code
-   *     sandbox_unavailable} when there is no such image or no Python in it
+   * @param progress told now and then how far that is, one line; from any thread
+   * @throws dev.berth.api.PluginException {@code image_not_allowed} when it may not have that
+   *     image, {@code sandbox_unavailable} when there is no such image or no Python in it, {@code
+   *     plugin_start_failed} when it can't be built
    */
-  default @Nullable PythonInterpreter python(String image, Path packageDir) {
+  default @Nullable PythonInterpreter python(
+      String image, Path packageDir, Consumer<String> progress) {
     return null;
   }
+
+  /**
+   * Deletes what this sandbox has made for other packages than these and keeps outside the data
+   * folder.
+   *
+   * @param packageDirs the packages there are; none is being added or removed meanwhile
+   * @throws dev.berth.api.PluginException {@code sandbox_unavailable} when some of it is left
+   */
+  default void keepOnly(Set<Path> packageDirs) {}
 
   /** What no worker gets more of. */
   default Ceilings ceilings() {

@@ -139,7 +139,7 @@ final class DockerEngineTest {
               .handle(exchange);
         });
     try (DockerEngine engine = DockerEngine.connect(fake.host())) {
-      assertThat(DockerImage.find(engine, "slow:1").python().version()).isEqualTo("3.12.1");
+      assertThat(find(engine).python().version()).isEqualTo("3.12.1");
     }
   }
 
@@ -185,8 +185,12 @@ final class DockerEngineTest {
     }
   }
 
+  private static DockerImage find(DockerEngine engine) {
+    return new ImageFinder(engine, "i", "slow:1", "Mend it.", _ -> {}).find();
+  }
+
   private static void assertUnavailable(DockerEngine engine, String why) {
-    assertThatThrownBy(() -> DockerImage.find(engine, "slow:1"))
+    assertThatThrownBy(() -> find(engine))
         .isInstanceOfSatisfying(
             PluginException.class,
             e -> {
@@ -229,8 +233,8 @@ final class DockerEngineTest {
           throw new IOException("gone");
         });
     try (DockerEngine engine = DockerEngine.connect(fake.host())) {
-      var build = new PluginBuild(engine, PythonInterpreter.find().executable(), runtime);
-      assertThatThrownBy(() -> build.image(workspace))
+      var build = new PluginBuild(engine, "i", PythonInterpreter.find().executable(), runtime);
+      assertThatThrownBy(() -> build.image(workspace, _ -> {}))
           .isInstanceOfSatisfying(
               PluginException.class,
               e -> assertThat(e.code()).isEqualTo(ErrorCode.SANDBOX_UNAVAILABLE));

@@ -250,7 +250,7 @@ final class DockerSandboxTest {
           .isInstanceOfSatisfying(
               PluginException.class,
               e -> {
-                assertThat(e.code()).isEqualTo(ErrorCode.FORBIDDEN);
+                assertThat(e.code()).isEqualTo(ErrorCode.IMAGE_NOT_ALLOWED);
                 assertThat(e).hasMessageContaining("--docker-plugin-images");
               });
       try (Probe worker = initialized(sandbox.start(spec(1, Bench.LIMITS)))) {

@@ -180,7 +180,7 @@ public final class PackageStore {
    * @throws PluginException {@code store_corrupt} when it isn't there or can't be read
    */
   public StoredPackage get(String digest) {
-    Path root = path(digest);
+    Path root = directory(digest);
     try {
       byte[] yaml = head(root.resolve(ManifestReader.FILE_NAME));
       return describe(digest, root, manifests.forStored().read(yaml));
@@ -197,7 +197,7 @@ public final class PackageStore {
    * @throws PluginException {@code store_corrupt} when a file was changed, added or removed
    */
   public void verify(String digest) {
-    Path root = path(digest);
+    Path root = directory(digest);
     try {
       if (!PackageDigest.of(root).equals(digest)) {
         throw corrupt(digest, "was changed on disk", null);
@@ -209,7 +209,7 @@ public final class PackageStore {
 
   /** Deletes a package; nothing happens when it isn't there. */
   public void remove(String digest) {
-    Path root = path(digest);
+    Path root = directory(digest);
     publishing.lock();
     try {
       if (Files.exists(root, LinkOption.NOFOLLOW_LINKS)) {
@@ -264,7 +264,12 @@ public final class PackageStore {
     TreeRemover.remove(away);
   }
 
-  private Path path(String digest) {
+  /**
+   * Where a package is, or would be.
+   *
+   * @throws PluginException {@code store_corrupt} when this is no digest
+   */
+  public Path directory(String digest) {
     if (!PackageDigest.FORM.matcher(digest).matches()) {
       throw new PluginException(
           ErrorCode.STORE_CORRUPT, "Not a package digest: " + Text.printable(digest, 100) + ".");

@@ -6,6 +6,7 @@ import dev.berth.host.install.StoredPackage;
 import dev.berth.host.manifest.PythonVersions;
 import dev.berth.sandbox.PythonInterpreter;
 import dev.berth.sandbox.Sandbox;
+import java.util.function.Consumer;
 
 /** Which Python a package's workers run on: this machine's, or one in an image. */
 final class Interpreters {
@@ -18,11 +19,13 @@ final class Interpreters {
   }
 
   /**
+   * @param progress told now and then how far an image is that has to be fetched or built, one line
    * @throws PluginException {@code python_version_unsupported} when the package doesn't run on it,
    *     and what {@link Sandbox#python} throws
    */
-  PythonInterpreter of(StoredPackage pack) {
-    PythonInterpreter inside = sandbox.python(pack.manifest().dockerImage(), pack.directory());
+  PythonInterpreter of(StoredPackage pack, Consumer<String> progress) {
+    PythonInterpreter inside =
+        sandbox.python(pack.manifest().dockerImage(), pack.directory(), progress);
     PythonInterpreter python = inside == null ? own : inside;
     String wanted = pack.manifest().pythonRequires();
     if (!PythonVersions.satisfies(wanted, python.version())) {

@@ -120,7 +120,7 @@ public final class Lifecycle implements AutoCloseable {
                 ArchiveLimits.DEFAULT.withArchiveBytes(settings.limits().uploadBytes()),
                 new ManifestReader(settings.limits().maximum(), HostSettings.VERSION)));
     var dependencies = new DependencyStore(paths.data(), python, parts.environment());
-    var garbage = new Garbage(store, catalog, dependencies);
+    var garbage = new Garbage(store, catalog, dependencies, sandbox);
     var interpreters = new Interpreters(sandbox, python);
     var plans =
         new PlanMaker(

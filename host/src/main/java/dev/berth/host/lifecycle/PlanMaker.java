@@ -58,7 +58,7 @@ final class PlanMaker implements Engine.Plans {
    * @param overrides the operator's settings, which need not be stored yet
    */
   LaunchPlan plan(PluginRow row, StoredPackage pack, Json overrides) {
-    PythonInterpreter python = interpreters.of(pack);
+    PythonInterpreter python = interpreters.of(pack, _ -> {});
     Json config =
         SettingsRules.effective(pack.manifest().configSchema(), pack.defaults(), overrides);
     SettingsRules.checkComplete(row.id().value(), pack.manifest().configSchema(), config);

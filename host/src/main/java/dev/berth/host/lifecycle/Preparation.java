@@ -33,7 +33,7 @@ final class Preparation {
         };
     progress.onStep(
         "validate", pack.manifest().name() + " " + pack.manifest().version() + " is well-formed");
-    var _ = rooms.interpreters().of(pack);
+    var _ = rooms.interpreters().of(pack, line -> progress.onStep("image", line));
     return pack;
   }
 
@@ -43,7 +43,7 @@ final class Preparation {
     }
     return rooms
         .dependencies()
-        .prepare(pack.requirements(), rooms.interpreters().of(pack), progress);
+        .prepare(pack.requirements(), rooms.interpreters().of(pack, _ -> {}), progress);
   }
 
   /**

@@ -1,0 +1,89 @@
+package dev.berth.sandbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(30)
+final class OncePerKeyTest {
+  private final OncePerKey<String> once = new OncePerKey<>();
+  private final AtomicInteger made = new AtomicInteger();
+  private final CountDownLatch begun = new CountDownLatch(1);
+  private final CompletableFuture<String> value = new CompletableFuture<>();
+
+  private String make() {
+    made.incrementAndGet();
+    begun.countDown();
+    try {
+      return value.join();
+    } catch (RuntimeException e) {
+      throw new IllegalStateException("no such thing", e);
+    }
+  }
+
+  /** One that is seen to wait for what another makes. */
+  private CompletableFuture<String> waiting() throws InterruptedException {
+    CompletableFuture<String> got = new CompletableFuture<>();
+    Thread thread =
+        Thread.ofPlatform()
+            .start(() -> {
+              try {
+                got.complete(once.get("a", this::make));
+              } catch (RuntimeException e) {
+                got.completeExceptionally(e);
+              }
+            });
+    assertThat(begun.await(20, TimeUnit.SECONDS)).isTrue();
+    while (thread.getState() != Thread.State.WAITING) {
+      Thread.onSpinWait();
+    }
+    return got;
+  }
+
+  @Test
+  void however_many_ask_it_is_made_once_and_kept() throws Exception {
+    CompletableFuture<String> first = waiting();
+    CompletableFuture<String> second = waiting();
+    value.complete("x");
+    assertThat(first.get(20, TimeUnit.SECONDS)).isEqualTo("x");
+    assertThat(second.get(20, TimeUnit.SECONDS)).isEqualTo("x");
+    assertThat(once.get("a", () -> "another")).isEqualTo("x");
+    assertThat(made).hasValue(1);
+    once.forget("a");
+    assertThat(once.get("a", () -> "another")).isEqualTo("another");
+  }
+
+  @Test
+  void one_that_is_being_made_holds_no_other() throws Exception {
+    CompletableFuture<String> slow = waiting();
+    for (int i = 0; i < 1000; i++) {
+      assertThat(once.get("b" + i, () -> "quick")).isEqualTo("quick");
+    }
+    once.forget("a");
+    CompletableFuture<String> other = waiting();
+    value.complete("x");
+    assertThat(slow.get(20, TimeUnit.SECONDS)).isEqualTo("x");
+    assertThat(other.get(20, TimeUnit.SECONDS)).isEqualTo("x");
+    assertThat(made).as("what is being made is not forgotten").hasValue(1);
+  }
+
+  @Test
+  void a_failure_is_told_to_all_and_not_kept() throws Exception {
+    CompletableFuture<String> first = waiting();
+    CompletableFuture<String> second = waiting();
+    value.completeExceptionally(new IllegalArgumentException());
+    for (CompletableFuture<String> got : java.util.List.of(first, second)) {
+      assertThatThrownBy(() -> got.get(20, TimeUnit.SECONDS))
+          .hasCauseInstanceOf(IllegalStateException.class)
+          .hasRootCauseInstanceOf(IllegalArgumentException.class);
+    }
+    assertThat(made).hasValue(1);
+    assertThat(once.get("a", () -> "now")).isEqualTo("now");
+  }
+}
