@@ -5,11 +5,9 @@ import dev.berth.api.PluginException;
 import dev.berth.sandbox.ContainerRequest.Bind;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.nio.file.attribute.UserPrincipal;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -135,7 +133,7 @@ final class Containers implements AutoCloseable {
     byte[] token = new byte[TOKEN_BYTES];
     random.nextBytes(token);
     Path secret = scratch.resolve("token" + number);
-    Rendezvous.Guest guest = rendezvous.expect(token, principal(user));
+    Rendezvous.Guest guest = rendezvous.expect(token, HostUser.principal(user));
     sweep.spare(name);
     DockerWorker worker = null;
     boolean complete = false;
@@ -234,16 +232,6 @@ final class Containers implements AutoCloseable {
         isolatingRuntime);
   }
 
-  private static UserPrincipal principal(int uid) {
-    try {
-      return FileSystems.getDefault()
-          .getUserPrincipalLookupService()
-          .lookupPrincipalByName(Integer.toString(uid));
-    } catch (IOException e) {
-      throw notStarted("there is no uid " + uid);
-    }
-  }
-
   static PluginException notStarted(String why) {
     return new PluginException(
         ErrorCode.PLUGIN_START_FAILED, "The Docker sandbox did not start: " + why + ".");
@@ -253,7 +241,7 @@ final class Containers implements AutoCloseable {
   static PluginException unavailable(String why, @Nullable Throwable cause) {
     return new PluginException(
         ErrorCode.SANDBOX_UNAVAILABLE,
-        "The Docker sandbox did not start: " + why + ". The engine's own log may say more.",
+        "The Docker sandbox did not start: " + why + ". `berth logs` may say more.",
         cause);
   }
 

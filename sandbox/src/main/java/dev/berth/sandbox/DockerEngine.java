@@ -359,11 +359,12 @@ final class DockerEngine implements AutoCloseable {
   private PluginException broken(Exception failure) throws TimeoutException {
     Throwable cause = failure;
     while (cause.getCause() != null) {
-      switch (cause.getCause()) {
-        case PluginException known -> throw known;
-        case TimeoutException limit -> throw limit;
-        case Throwable next -> cause = next;
-      }
+      cause =
+          switch (cause.getCause()) {
+            case PluginException known -> throw known;
+            case TimeoutException limit -> throw limit;
+            case Throwable next -> next;
+          };
     }
     return cause instanceof EOFException
         ? unavailable("the connection broke", failure)

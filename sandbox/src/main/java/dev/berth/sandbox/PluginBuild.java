@@ -2,17 +2,15 @@ package dev.berth.sandbox;
 
 import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
+import dev.berth.api.Sha256;
 import dev.berth.api.Text;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.HexFormat;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
@@ -103,14 +101,7 @@ final class PluginBuild {
 
   /** Packages are immutable, and each is in a folder named by its digest. */
   private static String key(Path packageDir) {
-    try {
-      byte[] digest =
-          MessageDigest.getInstance("SHA-256")
-              .digest(packageDir.toAbsolutePath().toString().getBytes(StandardCharsets.UTF_8));
-      return HexFormat.of().formatHex(digest, 0, 16);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
+    return Sha256.hex(packageDir.toAbsolutePath().toString()).substring(0, 32);
   }
 
   private static void check(Path packageDir) {
@@ -184,18 +175,8 @@ final class PluginBuild {
 
   private Process pack(Path packageDir) {
     var builder =
-        new ProcessBuilder(
-                python.toString(),
-                "-I",
-                "-S",
-                "-X",
-                "utf8",
-                "-c",
-                PACK,
-                runtime.toString(),
-                packageDir.toString())
+        HostPython.program(python, "-c", PACK, runtime.toString(), packageDir.toString())
             .redirectError(ProcessBuilder.Redirect.DISCARD);
-    builder.environment().clear();
     try {
       return builder.start();
     } catch (IOException e) {

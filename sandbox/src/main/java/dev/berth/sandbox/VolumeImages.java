@@ -1,5 +1,6 @@
 package dev.berth.sandbox;
 
+import dev.berth.api.DiskFull;
 import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
 import dev.berth.api.PluginId;
@@ -114,7 +115,7 @@ final class VolumeImages {
               + folder
               + ", can't be made ready: "
               + e.getMessage();
-      if (String.valueOf(e.getMessage()).contains("No space left on device")) {
+      if (DiskFull.is(e)) {
         throw new PluginException(
             ErrorCode.DISK_FULL, why + ". Free some space, or serve with a larger --data-size.", e);
       }

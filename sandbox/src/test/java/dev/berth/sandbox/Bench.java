@@ -43,7 +43,7 @@ final class Bench implements AutoCloseable {
 
   /** For {@code @EnabledIf} and for choosing what to expect. */
   static boolean isRoot() {
-    return System.getProperty("user.name").equals("root");
+    return HostUser.isRoot();
   }
 
   ProcessSandbox sandbox() {

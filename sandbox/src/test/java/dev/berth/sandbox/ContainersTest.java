@@ -22,7 +22,7 @@ final class ContainersTest {
       DockerSandboxSettings settings = DockerSandboxSettings.of(folder, Path.of("python3"));
       var containers = new Containers(settings, engine, run, rendezvous, folder);
       assertThat(containers.endedEarly("ended with 1"))
-          .hasMessageContaining("its container ended with 1. The engine's own log may say more");
+          .hasMessageContaining("its container ended with 1. `berth logs` may say more");
       fake.close();
       PluginException gone = containers.endedEarly("ended with 1");
       assertThat(gone.code()).isEqualTo(ErrorCode.SANDBOX_UNAVAILABLE);

@@ -10,9 +10,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Deletes packages, what a sandbox made of them, and folders of dependencies that no plugin needs any more. An install has both
- * on disk before the registry knows of them, so nothing is deleted while an operation is under way:
- * the last one to end sweeps.
+ * Deletes packages, what a sandbox made of them, and folders of dependencies that no plugin needs
+ * any more. An install has both on disk before the registry knows of them, so nothing is deleted
+ * while an operation is under way: the last one to end sweeps.
  */
 final class Garbage {
   private static final Logger LOG = LoggerFactory.getLogger(Garbage.class);
@@ -55,7 +55,9 @@ final class Garbage {
     }
   }
 
-  /** Deletes it all now; only when no operation is under way. What the sandbox keeps may be left. */
+  /**
+   * Deletes it all now; only when no operation is under way. What the sandbox keeps may be left.
+   */
   synchronized void sweep() {
     Set<String> digests = store.registry().digestsInUse();
     catalog.keepOnly(digests);
