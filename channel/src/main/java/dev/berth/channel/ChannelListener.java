@@ -37,8 +37,8 @@ public interface ChannelListener {
    * thread or the one that closed the channel.
    *
    * @param why {@code plugin_crashed}: the socket ended; {@code plugin_protocol_error}: the worker
-   *     broke the protocol and must be killed; {@code shutting_down}: it ended after {@link
-   *     WorkerChannel#shutdown}; else what {@link WorkerChannel#close} was given
+   *     broke the protocol and must be killed; else what {@link WorkerChannel#shutdown} or {@link
+   *     WorkerChannel#close} was given
    */
   void onClosed(PluginException why);
 }

@@ -61,13 +61,8 @@ record Failures(PluginId plugin, String name) {
   PluginException timeout(Call<?> call, Duration after) {
     String limit = seconds(after) + " s.";
     return switch (call) {
-      case Call.Execute _ ->
-          of(
-              ErrorCode.PLUGIN_TIMEOUT,
-              "did not answer within "
-                  + limit
-                  + " Make it faster, or raise resources.timeout_seconds in plugin.yaml.",
-              null);
+      // Whose limit it was is not known here.
+      case Call.Execute _ -> of(ErrorCode.PLUGIN_TIMEOUT, "did not answer within " + limit, null);
       case Call.Control control ->
           control.isInitialize()
               ? of(

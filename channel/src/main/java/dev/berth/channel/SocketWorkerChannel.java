@@ -25,7 +25,7 @@ final class SocketWorkerChannel implements WorkerChannel, ChannelLoop.Handler {
   private final Inbound inbound;
   private final Outbound outbound;
   private ChannelLoop.@Nullable Registration registration;
-  private volatile boolean shutdownAsked;
+  private volatile @Nullable PluginException cut;
   private volatile boolean silent;
 
   // Of the loop's thread only.
@@ -99,10 +99,10 @@ final class SocketWorkerChannel implements WorkerChannel, ChannelLoop.Handler {
   }
 
   @Override
-  public CompletableFuture<Void> shutdown(Duration timeout) {
+  public CompletableFuture<Void> shutdown(Duration timeout, PluginException cut) {
     var call = new Call.Control("shutdown", timeout, this::giveUp);
     if (admit(call, limits.maxInFlight() + CONTROL_PLACES).isIn()) {
-      shutdownAsked = true;
+      this.cut = cut;
       offer(call, new HostMessage.Shutdown(call.id), true);
     }
     return call.thenApply(ignored -> null);
@@ -240,7 +240,8 @@ final class SocketWorkerChannel implements WorkerChannel, ChannelLoop.Handler {
   }
 
   private PluginException ended(@Nullable Throwable cause) {
-    return shutdownAsked ? failures.shutDown() : failures.crashed(cause);
+    PluginException asked = cut;
+    return asked != null ? asked : failures.crashed(cause);
   }
 
   // Ending.

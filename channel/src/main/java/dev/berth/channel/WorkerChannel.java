@@ -44,8 +44,12 @@ public interface WorkerChannel extends AutoCloseable {
   /** Calls {@code health_check()}; JSON null when the plugin has none. */
   CompletableFuture<Json> health(Duration timeout);
 
-  /** Calls {@code cleanup()}, after which the worker ends by itself. */
-  CompletableFuture<Void> shutdown(Duration timeout);
+  /**
+   * Calls {@code cleanup()}, after which the worker ends by itself.
+   *
+   * @param cut what calls fail with that are in flight when the socket ends
+   */
+  CompletableFuture<Void> shutdown(Duration timeout, PluginException cut);
 
   /**
    * Whether the worker was told to cancel a call and has said nothing since. If its event loop

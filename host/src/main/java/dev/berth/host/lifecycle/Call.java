@@ -110,7 +110,8 @@ final class Call extends CompletableFuture<ExecutionResult>
         complete(
             by == null
                 ? failed
-                : new ExecutionResult.Failed(by.explained(failed.error()), failed.elapsed()));
+                : new ExecutionResult.Failed(
+                    by.explained(failed.error(), request.timeout()), failed.elapsed()));
       }
       case ExecutionResult.Denied denied -> {
         stats.ended(elapsed().toNanos(), true);

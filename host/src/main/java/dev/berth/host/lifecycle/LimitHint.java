@@ -3,6 +3,7 @@ package dev.berth.host.lifecycle;
 import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
 import dev.berth.sandbox.Ceilings;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -29,8 +30,26 @@ final class LimitHint {
 
   private LimitHint() {}
 
-  /** The failure with the limit it met in its message and details; itself where there is none. */
-  static PluginException of(PluginException failure, LaunchPlan plan, Ceilings ceilings) {
+  /**
+   * The failure with the limit it met in its message and details; itself where there is none.
+   *
+   * @param asked the time that its caller set the call; null where the plugin's own counted
+   */
+  static PluginException of(
+      PluginException failure, LaunchPlan plan, Ceilings ceilings, @Nullable Duration asked) {
+    int own = plan.pack().manifest().resources().timeoutSeconds();
+    if (failure.code() == ErrorCode.PLUGIN_TIMEOUT
+        && asked != null
+        && asked.compareTo(Duration.ofSeconds(own)) < 0) {
+      return new PluginException(
+          failure.code(),
+          failure.getMessage()
+              + " That is what its caller gave it by timeout_seconds; the plugin's own limit is "
+              + own
+              + " s.",
+          failure.details(),
+          failure.getCause());
+    }
     Met met = met(failure, plan, ceilings);
     if (met == null || failure.details().containsKey("limit")) {
       return failure;
@@ -57,7 +76,8 @@ final class LimitHint {
           "timeout_seconds",
           own.timeoutSeconds(),
           " s",
-          "The operator's own maximum is --max-timeout.");
+          "Make it faster, or raise resources.timeout_seconds in plugin.yaml; the operator's own"
+              + " maximum is --max-timeout.");
     }
     if (failure.code() != ErrorCode.PLUGIN_ERROR) {
       return null;

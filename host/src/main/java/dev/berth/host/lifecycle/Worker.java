@@ -173,9 +173,13 @@ final class Worker implements ChannelListener {
     return true;
   }
 
-  /** A call's failure as its caller may see it: without secrets, and with the limit it met. */
-  PluginException explained(PluginException failure) {
-    return LimitHint.of(log.redactor().redact(failure), plan, ceilings);
+  /**
+   * A call's failure as its caller may see it: without secrets, and with the limit it met.
+   *
+   * @param asked the time that the caller set it; null for none
+   */
+  PluginException explained(PluginException failure, @Nullable Duration asked) {
+    return LimitHint.of(log.redactor().redact(failure), plan, ceilings, asked);
   }
 
   /** A call is over. */
@@ -248,7 +252,8 @@ final class Worker implements ChannelListener {
     if (!Await.done(gate.whenEmpty(), drain)) {
       log.fromHost("WARNING", gate.inside() + " calls were still running and are cut off");
     }
-    if (!closed.isDone() && Await.done(channel().shutdown(shutdown), shutdown.plusSeconds(1))) {
+    if (!closed.isDone()
+        && Await.done(channel().shutdown(shutdown, cut), shutdown.plusSeconds(1))) {
       // It says goodbye before it exits; what it flushes on the way out is worth a moment.
       boolean _ = Await.done(process.exited(), LEAVE);
     }

@@ -106,6 +106,28 @@ class FailingCallTest extends HostTestBase {
   }
 
   @Test
+  void a_call_past_its_time_is_told_whose_time_it_was() {
+    PluginId id = enabled(plugin("odd", "1.0.0", ODD).manifest("resources:\n  timeout_seconds: 1"));
+    PluginException own = host.failure(id, "{\"do\":\"sleep\",\"for\":60}");
+    assertThat(own.getMessage())
+        .endsWith(
+            " did not answer within 1 s. It met the limit timeout_seconds, 1 s. Make it faster, or"
+                + " raise resources.timeout_seconds in plugin.yaml; the operator's own maximum is"
+                + " --max-timeout.");
+    assertThat(own.details()).containsEntry("limit", "timeout_seconds");
+    host.result(id, "{}"); // It has shown a sign of life, so the next call need not wait for one.
+    var callers =
+        (ExecutionResult.Failed)
+            host.call(id, "{\"do\":\"sleep\",\"for\":60}", Duration.ofMillis(200));
+    assertThat(callers.error().code()).isEqualTo(ErrorCode.PLUGIN_TIMEOUT);
+    assertThat(callers.error().getMessage())
+        .endsWith(
+            " did not answer within 0.2 s. That is what its caller gave it by timeout_seconds; the"
+                + " plugin's own limit is 1 s.");
+    assertThat(callers.error().details()).doesNotContainKey("limit");
+  }
+
+  @Test
   void RUN_11_no_grandchild_survives_a_disable() throws Exception {
     PluginId id = enabled(plugin("odd", "1.0.0", ODD));
     host.result(id, "{\"do\":\"child\"}");

@@ -182,11 +182,11 @@ final class FakeWorker implements SandboxProcess, WorkerChannel {
   }
 
   @Override
-  public CompletableFuture<Void> shutdown(Duration timeout) {
+  public CompletableFuture<Void> shutdown(Duration timeout, PluginException cut) {
     shutDown.complete(null);
     if (exitsOnShutdown) {
       exited.complete(new SandboxExit.Exited(0));
-      end(new PluginException(ErrorCode.SHUTTING_DOWN, "as asked"));
+      end(cut);
       return CompletableFuture.completedFuture(null);
     }
     return new CompletableFuture<Void>()
