@@ -9,8 +9,8 @@ import java.time.Duration;
  *     take longer than this gets as long as a call
  * @param drain how long a worker that is stopped may go on with the calls it has
  * @param shutdown how long its {@code cleanup()} may take
- * @param exitReason how long failed calls wait to be told why the worker died: the end of the
- *     socket often comes before the exit status
+ * @param exitReason how long failed calls wait at most to be told why the worker died: the end of
+ *     the socket often comes before the exit status, and on a busy machine long before
  * @param busy how long an operation waits for another on the same plugin
  * @param healthEvery between two health checks
  * @param healthAnswer how long an answer to one may take
@@ -30,7 +30,7 @@ record Timings(
           Duration.ofSeconds(30),
           Duration.ofSeconds(10),
           Duration.ofSeconds(2),
-          Duration.ofMillis(100),
+          Duration.ofSeconds(2),
           Duration.ofSeconds(2),
           Duration.ofSeconds(10),
           Duration.ofSeconds(5),
