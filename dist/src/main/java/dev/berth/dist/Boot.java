@@ -160,11 +160,12 @@ final class Boot implements LocalOperations.Served {
   }
 
   /**
-   * No new request, then no worker, then no launcher; the server last, since workers are told to
-   * clean up over its selectors.
+   * No new request and nothing done to plugins, then no worker, then no launcher; the server last,
+   * since workers are told to clean up over its selectors.
    */
   @Override
   public void close() {
+    host.drain();
     server.drain();
     host.close();
     sandbox.close();

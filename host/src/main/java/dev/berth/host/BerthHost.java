@@ -58,6 +58,15 @@ public final class BerthHost implements AutoCloseable {
   }
 
   /**
+   * The beginning of {@link #close}, for who has calls to see to before the rest: nothing more is
+   * done to plugins, and an enable, update or change of settings that waits for a plugin's start
+   * fails with {@code shutting_down}, having changed nothing. Calls go on. Idempotent.
+   */
+  public void drain() {
+    lifecycle.drain();
+  }
+
+  /**
    * Stops every worker, each with its clean-up, within a bounded time. What the operator wants of
    * each plugin stays as it is: the next host starts the enabled ones again.
    */

@@ -16,10 +16,10 @@ final class Activation {
    * The registry is written while the worker starts, and put back where that fails: an enable that
    * fails has changed nothing, and a host that dies meanwhile has done it or not.
    */
-  void enable(Supervisor plugin) {
-    plugin.exclusively(
+  Supervisor enable(Supervisor plugin) {
+    return plugin.exclusively(
         "enabled",
-        () -> {
+        attempt -> {
           PluginRow row = plugin.row();
           boolean wasEnabled = row.state() instanceof PluginState.Enabled;
           Worker running = plugin.running();
@@ -28,35 +28,43 @@ final class Activation {
           }
           PluginRow enabled = Rows.with(row, new PluginState.Enabled(), rooms.clock().instant());
           LaunchPlan plan = rooms.engine().plans().plan(enabled);
-          Worker worker =
-              wasEnabled
-                  ? plugin.launch(plan, new Launcher.Attempt())
-                  : launchAndRecord(plugin, plan, row);
-          plugin.freshStart();
-          handOver(plugin, worker);
+          if (wasEnabled) {
+            begin(plugin, plugin.launch(plan, attempt));
+          } else {
+            beginAndRecord(plugin, plan, row, attempt);
+          }
           return plugin;
         });
   }
 
-  private Worker launchAndRecord(Supervisor plugin, LaunchPlan plan, PluginRow before) {
+  private void beginAndRecord(
+      Supervisor plugin, LaunchPlan plan, PluginRow before, Launcher.Attempt attempt) {
     var recording =
         new Recording(() -> record(plan.row()), () -> record(before), rooms.engine().background());
-    Worker worker;
     try {
-      worker = plugin.launch(plan, new Launcher.Attempt(recording::begin));
+      Worker worker = plugin.launch(plan, attempt, recording::begin);
+      endRecording(recording, worker);
+      begin(plugin, worker);
     } catch (RuntimeException e) {
       recording.putBack(e, before);
       throw e;
     }
+    rooms.copy().changed();
+    plugin.log().fromHost("INFO", "enabled");
+  }
+
+  private static void endRecording(Recording recording, Worker worker) {
     try {
       recording.end();
     } catch (PluginException e) {
       worker.kill(e);
       throw e;
     }
-    rooms.copy().changed();
-    plugin.log().fromHost("INFO", "enabled");
-    return worker;
+  }
+
+  private void begin(Supervisor plugin, Worker worker) {
+    plugin.freshStart();
+    handOver(plugin, worker);
   }
 
   private void record(PluginRow row) {
@@ -72,8 +80,8 @@ final class Activation {
   }
 
   /** The registry first: from then on the plugin stays down, whatever happens to this host. */
-  void disable(Supervisor plugin) {
-    plugin.exclusively(
+  Supervisor disable(Supervisor plugin) {
+    return plugin.overruling(
         "disabled",
         () -> {
           PluginRow row = plugin.row();

@@ -3,13 +3,8 @@ package dev.berth.host.lifecycle;
 import dev.berth.api.PluginState;
 import dev.berth.host.store.PluginRow;
 import java.util.concurrent.Executor;
-import java.util.concurrent.Semaphore;
 
-/**
- * What all supervisors share.
- *
- * @param starts how many workers may be starting at once without anybody waiting for them
- */
+/** What all supervisors share. */
 record Engine(
     Plans plans,
     Launcher launcher,
@@ -18,7 +13,7 @@ record Engine(
     Timer timer,
     Pulse pulse,
     Executor background,
-    Semaphore starts) {
+    Starts starts) {
   /** Says what a plugin's worker is started from. */
   @FunctionalInterface
   interface Plans {

@@ -4,9 +4,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Counts the calls inside a worker and can be shut to new ones, for a while or for good. A call
- * that got in is known to whoever closes, so none falls between two workers when one takes over
- * from the other.
+ * Counts who is inside, a worker's calls or a host's operations, and can be shut to new ones, for a
+ * while or for good. A call that got in is known to whoever closes, so none falls between two
+ * workers when one takes over from the other.
  */
 final class Gate {
   /** The sign bit: shut. The lower 30 bits count who is inside. */

@@ -47,8 +47,8 @@ final class Launcher {
 
   /** A start under way, for whoever wants it given up. */
   static final class Attempt {
-    private final Runnable underWay;
-    private boolean givenUp;
+    private final Runnable connected;
+    private @Nullable PluginException givenUp;
     private @Nullable Worker worker;
 
     Attempt() {
@@ -56,26 +56,33 @@ final class Launcher {
     }
 
     /**
-     * @param underWay see {@link Sandbox#start(SandboxSpec, Runnable)}
+     * @param connected called when the sandbox has done its part; must not block
      */
-    Attempt(Runnable underWay) {
-      this.underWay = underWay;
+    Attempt(Runnable connected) {
+      this.connected = connected;
     }
 
-    synchronized void giveUp() {
-      givenUp = true;
+    /**
+     * @param why what the start fails with; the first reason stays
+     */
+    synchronized void giveUp(PluginException why) {
+      if (givenUp == null) {
+        givenUp = why;
+      }
       if (worker != null) {
         worker.killSoon();
       }
     }
 
-    synchronized boolean isGivenUp() {
+    /** Why it was given up; null when it was not. */
+    synchronized @Nullable PluginException givenUp() {
       return givenUp;
     }
 
     private synchronized void has(Worker started) {
       worker = started;
-      if (givenUp) {
+      connected.run();
+      if (givenUp != null) {
         started.killSoon();
       }
     }
@@ -84,9 +91,10 @@ final class Launcher {
   /**
    * Starts a worker and waits until its plugin is initialised.
    *
+   * @param underWay see {@link Sandbox#start(SandboxSpec, Runnable)}
    * @throws PluginException {@code sandbox_*}, {@code plugin_syntax_error}, {@code
    *     plugin_import_error}, {@code plugin_class_missing}, {@code plugin_start_failed}, {@code
-   *     plugin_start_timeout}; no process is left then
+   *     plugin_start_timeout}, or why it was given up; no process is left then
    */
   Worker launch(
       LaunchPlan plan,
@@ -94,11 +102,12 @@ final class Launcher {
       PluginLog log,
       PluginErrors errors,
       Traffic traffic,
-      Attempt attempt) {
+      Attempt attempt,
+      Runnable underWay) {
     log.open();
     errors.open();
     long logged = log.lastSequence();
-    SandboxProcess process = start(plan, generation, log, traffic, attempt.underWay);
+    SandboxProcess process = start(plan, generation, log, traffic, underWay);
     var worker = new Worker(plan, generation, process, log, errors, sandbox.ceilings());
     try {
       attempt.has(worker);
@@ -113,12 +122,15 @@ final class Launcher {
       worker.introduced(hello);
       return worker;
     } catch (RuntimeException e) {
+      PluginException givenUp = attempt.givenUp();
+      if (givenUp != null) { // Its failure is nothing to explain, or to hold against the plugin.
+        worker.kill(givenUp);
+        throw givenUp;
+      }
       SandboxExit exit = hasCrashed(e) ? worker.exit(timings.exitReason()) : null;
       PluginException why = explain(plan, end(exit, process), e, log, logged);
-      if (!attempt.isGivenUp()) {
-        errors.add(
-            Incident.ofStart(why, worker.startFault(), exit, worker.version(), log.redactor()));
-      }
+      errors.add(
+          Incident.ofStart(why, worker.startFault(), exit, worker.version(), log.redactor()));
       worker.kill(why);
       throw why;
     }

@@ -30,15 +30,19 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Opens and closes all that keeps plugins alive. */
 public final class Lifecycle implements AutoCloseable {
-  /** Workers started at once when a host opens. */
+  /** Workers started at once that nobody waits for. */
   private static final int STARTS = Math.max(2, Runtime.getRuntime().availableProcessors());
+
+  /** How long a plugin that initialises itself keeps the next one from being started. */
+  private static final Duration INITIALISING = Duration.ofSeconds(2);
 
   private static final Logger LOG = LoggerFactory.getLogger(Lifecycle.class);
 
@@ -52,7 +56,8 @@ public final class Lifecycle implements AutoCloseable {
   private final Rooms rooms;
   private final Operations operations;
   private final ExecutorService background;
-  private volatile boolean closing;
+  private final Gate operating = new Gate();
+  private final AtomicBoolean closed = new AtomicBoolean();
 
   /** What tests do otherwise. */
   record Parts(
@@ -163,7 +168,7 @@ public final class Lifecycle implements AutoCloseable {
             timer,
             pulse,
             background,
-            new Semaphore(STARTS));
+            new Starts(STARTS, INITIALISING, timer));
     return new Rooms(
         paths,
         store,
@@ -217,13 +222,19 @@ public final class Lifecycle implements AutoCloseable {
   }
 
   /**
-   * @throws PluginException {@code shutting_down}
+   * Does something to a plugin, unless the host is closing; it then closes when that is done.
+   *
+   * @throws PluginException {@code shutting_down}, and what the operation throws
    */
-  Operations operations() {
-    if (closing) {
+  <T> T operate(Function<Operations, T> operation) {
+    if (!operating.enter()) {
       throw shuttingDown();
     }
-    return operations;
+    try {
+      return operation.apply(operations);
+    } finally {
+      operating.exit();
+    }
   }
 
   private static PluginException shuttingDown() {
@@ -237,7 +248,7 @@ public final class Lifecycle implements AutoCloseable {
 
   Readiness readiness() {
     var problems = new ArrayList<String>();
-    if (closing) {
+    if (operating.isClosed()) {
       problems.add(shuttingDown().getMessage());
     }
     try {
@@ -256,17 +267,27 @@ public final class Lifecycle implements AutoCloseable {
     return new Readiness(problems.isEmpty(), problems);
   }
 
+  /** See {@link dev.berth.host.BerthHost#drain}. */
+  public void drain() {
+    operating.close();
+    rooms.plugins().all().forEach(plugin -> plugin.endOperations(shuttingDown()));
+  }
+
   /** Stops every worker in order, all at once, and lets go of the data folder. */
   @Override
   public void close() {
-    if (closing) {
+    if (!closed.compareAndSet(false, true)) {
       return;
     }
-    closing = true;
+    drain();
     try (ExecutorService stops = Executors.newVirtualThreadPerTaskExecutor()) {
       for (Supervisor plugin : rooms.plugins().all()) {
         stops.execute(() -> stop(plugin));
       }
+    }
+    // What an operation has begun it undoes, and it needs the store and the background for that.
+    if (!Await.done(operating.whenEmpty(), BACKGROUND)) {
+      LOG.warn("{} operations go on while the host closes", operating.inside());
     }
     rooms.engine().timer().close();
     background.shutdown();
@@ -290,7 +311,6 @@ public final class Lifecycle implements AutoCloseable {
   }
 
   private void stop(Supervisor plugin) {
-    plugin.giveUpAttempt();
     Worker worker = plugin.withdraw(plugin.row(), shuttingDown());
     if (worker != null) {
       Timings timings = rooms.engine().timings();

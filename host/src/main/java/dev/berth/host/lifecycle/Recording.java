@@ -42,6 +42,7 @@ final class Recording {
     CompletableFuture<Void> begun = written;
     if (begun == null) {
       write.run();
+      written = CompletableFuture.completedFuture(null);
     } else {
       Await.whole(begun);
     }
@@ -60,7 +61,9 @@ final class Recording {
     try {
       end();
     } catch (PluginException e) {
-      because.addSuppressed(e);
+      if (e != because) {
+        because.addSuppressed(e);
+      }
       return; // It was never written.
     }
     try {

@@ -54,6 +54,21 @@ final class Refusals {
   }
 
   /**
+   * @param by what was done instead, one word, e.g. {@code disabled}
+   * @param doing what comes to nothing by that, one word, e.g. {@code updated}
+   */
+  static PluginException overruled(PluginRow row, String by, String doing) {
+    return new PluginException(
+        ErrorCode.CANCELLED,
+        LaunchPlan.label(row)
+            + " was "
+            + by
+            + " while it was being "
+            + doing
+            + ": its start was given up.");
+  }
+
+  /**
    * @param doing what is done to it now, one word, e.g. {@code updated}
    */
   static PluginException busy(PluginRow row, String doing) {

@@ -18,6 +18,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -52,6 +53,8 @@ final class Supervisor {
 
   // Guarded by this.
   private Launcher.@Nullable Attempt attempt;
+  private boolean awaited; // the attempt, by an operation
+  private @Nullable PluginException closing;
   private @Nullable Future<?> pendingRestart;
 
   Supervisor(Engine engine, PluginRow row, PluginLog log, PluginErrors errors) {
@@ -132,10 +135,24 @@ final class Supervisor {
    * given up for it, and taken up again after it where still needed.
    *
    * @param what one word for the others' message, e.g. {@code updated}
+   * @param work gets what its {@link #launch} goes by
    * @throws PluginException {@code plugin_busy}, {@code plugin_not_found}, {@code shutting_down}
    */
-  <T> T exclusively(String what, Supplier<T> work) {
-    giveUpAttempt();
+  <T> T exclusively(String what, Function<Launcher.Attempt, T> work) {
+    giveUpStart(false, Refusals.overruled(row(), what, doing));
+    return alone(what, work);
+  }
+
+  /**
+   * The same, for what ends the plugin's running: a start that another operation waits for is given
+   * up too, and its caller told so.
+   */
+  <T> T overruling(String what, Supplier<T> work) {
+    giveUpStart(true, Refusals.overruled(row(), what, doing));
+    return alone(what, _ -> work.get());
+  }
+
+  private <T> T alone(String what, Function<Launcher.Attempt, T> work) {
     try {
       if (!operation.tryLock(engine.timings().busy().toNanos(), TimeUnit.NANOSECONDS)) {
         throw Refusals.busy(row(), doing);
@@ -145,32 +162,83 @@ final class Supervisor {
       throw new PluginException(ErrorCode.CANCELLED, label() + ": interrupted.", e);
     }
     try {
-      PluginException end = standing.ended();
-      if (end != null) {
-        throw end;
-      }
-      doing = what;
-      return work.get();
+      return work.apply(begin(what));
     } finally {
+      synchronized (this) {
+        attempt = null;
+      }
       operation.unlock();
       settle();
     }
   }
 
-  synchronized void giveUpAttempt() {
-    if (attempt != null) {
-      attempt.giveUp();
+  /** From here on its start, which may come yet, can be given up. */
+  private synchronized Launcher.Attempt begin(String what) {
+    PluginException end = standing.ended();
+    if (end == null) {
+      end = closing;
+    }
+    if (end != null) {
+      throw end;
+    }
+    var under = new Launcher.Attempt();
+    attempt = under;
+    awaited = true;
+    doing = what;
+    return under;
+  }
+
+  /**
+   * Gives up the start under way.
+   *
+   * @param awaitedToo whether that goes for one that an operation waits for
+   * @param why what the operation gets then
+   */
+  synchronized void giveUpStart(boolean awaitedToo, PluginException why) {
+    if (attempt != null && (awaitedToo || !awaited)) {
+      attempt.giveUp(why);
     }
   }
 
-  /** Launches a worker that gets no calls yet. The operation's lock is held. */
-  Worker launch(LaunchPlan plan, Launcher.Attempt under) {
+  /**
+   * No operation begins any more, and one that waits for a start fails with {@code why}. Calls go
+   * on, and so does a restart, which some may wait for.
+   */
+  synchronized void endOperations(PluginException why) {
+    closing = why;
+    if (awaited) {
+      giveUpStart(true, why);
+    }
+  }
+
+  /**
+   * Launches a worker that gets no calls yet. The operation's lock is held.
+   *
+   * @param underWay see {@link Launcher#launch}
+   * @throws PluginException what {@link Launcher#launch} throws; no process is left then
+   */
+  Worker launch(LaunchPlan plan, Launcher.Attempt under, Runnable underWay) {
     Worker now = running();
     Redactor secrets = plan.redactor();
     log.redact(now == null ? secrets : secrets.and(now.plan().redactor()));
-    return engine
-        .launcher()
-        .launch(plan, generations.incrementAndGet(), log, errors, traffic, under);
+    Worker worker =
+        engine
+            .launcher()
+            .launch(plan, generations.incrementAndGet(), log, errors, traffic, under, underWay);
+    synchronized (this) {
+      attempt = null; // Its worker is as good as running: too late to give it up.
+    }
+    PluginException givenUp = under.givenUp();
+    if (givenUp != null) {
+      worker.kill(givenUp);
+      throw givenUp;
+    }
+    return worker;
+  }
+
+  /** The same, for a caller that does nothing besides. */
+  Worker launch(LaunchPlan plan, Launcher.Attempt under) {
+    return launch(plan, under, () -> {});
   }
 
   /** The operator wants it and asked now: earlier crashes are forgotten. */
@@ -230,6 +298,9 @@ final class Supervisor {
     synchronized (this) {
       cancelRestart();
       standing.ends(end);
+      if (end != null) {
+        giveUpStart(true, end);
+      }
       standing.becomes(now);
       standing.hasSandbox();
       worker = running();
@@ -295,41 +366,45 @@ final class Supervisor {
 
   /** Starts the worker if there should be one and is none. Blocks. */
   void reconcile() {
-    engine.starts().acquireUninterruptibly();
-    operation.lock();
+    Starts.Turn turn = engine.starts().take();
     try {
-      var under = new Launcher.Attempt();
       synchronized (this) {
         pendingRestart = null;
+      }
+      // An operation may take long, and others want the turn; it settles this when it is done.
+      if (!operation.hasQueuedThreads() && operation.tryLock()) {
+        restart(turn);
+      }
+    } finally {
+      turn.end();
+      settle();
+    }
+  }
+
+  private void restart(Starts.Turn turn) {
+    try {
+      var under = new Launcher.Attempt(turn::connected);
+      synchronized (this) {
         if (!lacksWorker()) {
           return;
         }
         attempt = under;
+        awaited = false;
+        doing = "started";
         observed = new WorkerState.Starting();
       }
-      doing = "started";
       start(under);
     } finally {
       synchronized (this) {
         attempt = null;
       }
       operation.unlock();
-      engine.starts().release();
-      settle();
     }
   }
 
   private void start(Launcher.Attempt under) {
     try {
-      Worker worker = launch(engine.plans().plan(row()), under);
-      synchronized (this) {
-        attempt = null; // Its worker is as good as running: too late to give it up.
-      }
-      if (under.isGivenUp()) {
-        worker.kill(Refusals.busy(row(), doing));
-        return;
-      }
-      Worker before = takeOver(worker);
+      Worker before = takeOver(launch(engine.plans().plan(row()), under));
       if (before != null) {
         throw new IllegalStateException(label() + " had two workers");
       }
@@ -344,7 +419,7 @@ final class Supervisor {
   }
 
   private void notStarted(Launcher.Attempt under, PluginException why) {
-    if (under.isGivenUp()) {
+    if (under.givenUp() != null) {
       return; // An operation wants its place; it sees to what follows.
     }
     standing.failed(why.getMessage());

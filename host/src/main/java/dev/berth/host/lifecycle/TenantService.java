@@ -41,38 +41,38 @@ final class TenantService implements PluginService {
 
   @Override
   public Plugin install(InstallSource source, @Nullable Json settings, InstallProgress progress) {
-    return describe(host.operations().installer().install(tenant, source, settings, progress));
+    return describe(
+        host.operate(does -> does.installer().install(tenant, source, settings, progress)));
   }
 
   @Override
   public Plugin enable(PluginId id) {
     Supervisor plugin = get(id);
-    host.operations().activation().enable(plugin);
-    return describe(plugin);
+    return describe(host.operate(does -> does.activation().enable(plugin)));
   }
 
   @Override
   public Plugin disable(PluginId id) {
     Supervisor plugin = get(id);
-    host.operations().activation().disable(plugin);
-    return describe(plugin);
+    return describe(host.operate(does -> does.activation().disable(plugin)));
   }
 
   @Override
   public Plugin update(PluginId id, InstallSource source, InstallProgress progress) {
     Supervisor plugin = get(id);
-    host.operations().updater().update(plugin, source, progress);
-    return describe(plugin);
+    return describe(host.operate(does -> does.updater().update(plugin, source, progress)));
   }
 
   @Override
   public void uninstall(PluginId id) {
-    host.operations().uninstaller().uninstall(get(id));
+    Supervisor plugin = get(id);
+    Supervisor _ = host.operate(does -> does.uninstaller().uninstall(plugin));
   }
 
   @Override
   public PluginConfig configure(PluginId id, Json settings) {
-    host.operations().updater().configure(get(id), settings);
+    Supervisor plugin = get(id);
+    Supervisor _ = host.operate(does -> does.updater().configure(plugin, settings));
     return config(id);
   }
 

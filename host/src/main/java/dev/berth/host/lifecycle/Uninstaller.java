@@ -28,10 +28,10 @@ final class Uninstaller {
     this.removal = removal;
   }
 
-  void uninstall(Supervisor plugin) {
+  Supervisor uninstall(Supervisor plugin) {
     rooms.garbage().hold();
     try {
-      plugin.exclusively(
+      return plugin.overruling(
           "uninstalled",
           () -> {
             remove(plugin);

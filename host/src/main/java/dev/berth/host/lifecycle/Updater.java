@@ -35,7 +35,7 @@ final class Updater {
     this.commands = commands;
   }
 
-  void update(Supervisor plugin, InstallSource source, InstallProgress progress) {
+  Supervisor update(Supervisor plugin, InstallSource source, InstallProgress progress) {
     var store = rooms.store();
     rooms.garbage().hold();
     try {
@@ -55,11 +55,11 @@ final class Updater {
         preparation.checkCommands(row.tenant(), pack, row.id());
         JournalEntry stored = store.journal().step(entry, "stored");
         String lock = preparation.dependencies(pack, progress);
-        plugin.exclusively(
+        return plugin.exclusively(
             "updated",
-            () -> {
+            attempt -> {
               progress.onStep("start", pack.manifest().name() + " " + pack.manifest().version());
-              replace(plugin, pack, lock, stored);
+              replace(plugin, pack, lock, stored, attempt);
               return plugin;
             });
       } catch (RuntimeException e) {
@@ -74,7 +74,11 @@ final class Updater {
   }
 
   private void replace(
-      Supervisor plugin, StoredPackage pack, @Nullable String lock, JournalEntry entry) {
+      Supervisor plugin,
+      StoredPackage pack,
+      @Nullable String lock,
+      JournalEntry entry,
+      Launcher.Attempt attempt) {
     var store = rooms.store();
     PluginRow old = plugin.row();
     var schema = pack.manifest().configSchema();
@@ -84,7 +88,7 @@ final class Updater {
     Instant now = rooms.clock().instant();
     PluginRow next = Rows.with(old, pack.manifest().version().text(), pack.digest(), lock, now);
     boolean runs = old.state() instanceof PluginState.Enabled;
-    Worker worker = runs ? startNext(plugin, next, pack, kept) : null;
+    Worker worker = runs ? startNext(plugin, next, pack, kept, attempt) : null;
     try {
       synchronized (commands) {
         preparation.checkCommands(old.tenant(), pack, old.id());
@@ -111,10 +115,15 @@ final class Updater {
     }
   }
 
-  private Worker startNext(Supervisor plugin, PluginRow next, StoredPackage pack, Json overrides) {
+  private Worker startNext(
+      Supervisor plugin,
+      PluginRow next,
+      StoredPackage pack,
+      Json overrides,
+      Launcher.Attempt attempt) {
     try {
       LaunchPlan plan = rooms.planMaker().plan(next, pack, overrides);
-      return plugin.launch(plan, new Launcher.Attempt());
+      return plugin.launch(plan, attempt);
     } catch (PluginException e) {
       plugin
           .log()
@@ -151,10 +160,10 @@ final class Updater {
    * Changes settings. A running plugin gets a new worker with them; when that doesn't come up, the
    * old one goes on with the old settings and nothing is stored.
    */
-  void configure(Supervisor plugin, Json changes) {
-    plugin.exclusively(
+  Supervisor configure(Supervisor plugin, Json changes) {
+    return plugin.exclusively(
         "configured",
-        () -> {
+        attempt -> {
           var store = rooms.store();
           PluginRow row = plugin.row();
           StoredPackage pack = rooms.catalog().get(row.packageDigest());
@@ -164,7 +173,7 @@ final class Updater {
           SettingsRules.check(schema, after);
           boolean runs = row.state() instanceof PluginState.Enabled;
           Worker worker =
-              runs && !after.equals(before) ? startNext(plugin, row, pack, after) : null;
+              runs && !after.equals(before) ? startNext(plugin, row, pack, after, attempt) : null;
           try {
             store.settings().write(row.tenant(), row.id(), after, Intent.secretKeys(schema));
           } catch (RuntimeException e) {

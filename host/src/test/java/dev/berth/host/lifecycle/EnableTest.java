@@ -5,6 +5,7 @@ import static dev.berth.host.lifecycle.Archives.plugin;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.berth.api.ErrorCode;
+import dev.berth.api.InstallProgress;
 import dev.berth.api.PluginException;
 import dev.berth.api.PluginId;
 import dev.berth.api.PluginState;
@@ -17,6 +18,8 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -74,6 +77,110 @@ class EnableTest extends HostTestBase {
     assertThat(error.code()).isEqualTo(ErrorCode.PLUGIN_START_FAILED);
     assertThat(error.getMessage()).contains("was killed by signal 11");
     assertThat(error.details()).containsEntry("signal", 11);
+  }
+
+  // ---- A start that is given up ----
+
+  /** One that has not come up by the time any test is over. */
+  private static final String SLOW =
+      """
+      import asyncio
+
+      class P:
+          def __init__(self, config): pass
+          async def initialize(self):
+              print("begun", flush=True)
+              await asyncio.sleep(600)
+          async def execute(self, context): return {}
+      """;
+
+  /** What {@code work} is refused with, which waits for a worker of {@link #SLOW}. */
+  private CompletableFuture<PluginException> waiting(PluginId id, Runnable work) throws Exception {
+    var begun = new CountDownLatch(1);
+    try (var _ =
+        host.plugins.followLogs(
+            id,
+            record -> {
+              if (record.message().equals("begun")) {
+                begun.countDown();
+              }
+            })) {
+      var refused = CompletableFuture.supplyAsync(() -> refused(work));
+      assertThat(begun.await(30, TimeUnit.SECONDS)).isTrue();
+      return refused;
+    }
+  }
+
+  private PluginId slow() {
+    return install(plugin("slow", "1.0.0", SLOW).manifest("resources:\n  timeout_seconds: 600"));
+  }
+
+  @Test
+  void a_host_that_closes_gives_up_an_enable_which_then_has_changed_nothing() throws Exception {
+    PluginId id = slow();
+    List<PluginRow> before = rows();
+    var enable = waiting(id, () -> host.plugins.enable(id));
+    host.host.drain();
+    assertThat(enable.get(30, TimeUnit.SECONDS).code()).isEqualTo(ErrorCode.SHUTTING_DOWN);
+    assertThat(refused(() -> host.plugins.enable(id)).code()).isEqualTo(ErrorCode.SHUTTING_DOWN);
+    reopen();
+    assertThat(rows()).isEqualTo(before);
+    host.assertConsistent();
+  }
+
+  @Test
+  void a_host_that_closes_waits_until_what_it_gave_up_is_undone() throws Exception {
+    PluginId id = slow();
+    List<PluginRow> before = rows();
+    var enable = waiting(id, () -> host.plugins.enable(id));
+    reopen();
+    assertThat(enable).isCompleted();
+    assertThat(enable.join().code()).isEqualTo(ErrorCode.SHUTTING_DOWN);
+    assertThat(rows()).isEqualTo(before);
+    host.assertConsistent();
+  }
+
+  @Test
+  void an_enable_that_hangs_ends_with_a_disable() throws Exception {
+    PluginId id = slow();
+    var enable = waiting(id, () -> host.plugins.enable(id));
+    assertThat(host.plugins.disable(id).state()).isEqualTo(new PluginState.Installed());
+    PluginException error = enable.get(30, TimeUnit.SECONDS);
+    assertThat(error.code()).isEqualTo(ErrorCode.CANCELLED);
+    assertThat(error.getMessage())
+        .isEqualTo(
+            "slow (" + id + ") was disabled while it was being enabled: its start was given up.");
+    assertThat(host.plugins.info(id).worker()).isEqualTo(new WorkerState.Stopped());
+    assertThat(host.plugins.errors(id)).isEmpty();
+    host.assertConsistent();
+  }
+
+  @Test
+  void an_enable_that_hangs_ends_with_an_uninstall() throws Exception {
+    PluginId id = slow();
+    var enable = waiting(id, () -> host.plugins.enable(id));
+    host.plugins.uninstall(id);
+    assertThat(enable.get(30, TimeUnit.SECONDS).getMessage()).contains("was uninstalled while");
+    assertThat(rows()).isEmpty();
+    host.assertConsistent();
+  }
+
+  @Test
+  void an_update_that_hangs_ends_with_a_disable_and_not_with_another_update() throws Exception {
+    PluginId id = enabled(echo("slow", "1.0.0"));
+    var archive = plugin("slow", "2.0.0", SLOW).packed(folder);
+    Runnable update =
+        () -> {
+          var _ = host.plugins.update(id, archive, InstallProgress.NONE);
+        };
+    var first = waiting(id, update);
+    assertThat(refused(update).code()).isEqualTo(ErrorCode.PLUGIN_BUSY);
+    assertThat(first).isNotDone();
+    assertThat(host.plugins.disable(id).state()).isEqualTo(new PluginState.Disabled());
+    assertThat(first.get(30, TimeUnit.SECONDS).getMessage())
+        .contains("was disabled while it was being updated")
+        .endsWith("Version 1.0.0 of slow (" + id + ") stays in place.");
+    host.assertConsistent();
   }
 
   // ---- A registry that can't be written ----

@@ -93,7 +93,7 @@ class SupervisorCrashTest extends SupervisorTestBase {
   void a_start_that_is_over_can_not_be_given_up() {
     FakeWorker first = up();
     // As an operation does that comes right after the calls were handed over.
-    workers.script = worker -> worker.onCall = plugin::giveUpAttempt;
+    workers.script = worker -> worker.onCall = () -> plugin.giveUpStart(true, cut());
     CompletableFuture<ExecutionResult> lost = call("{}");
     given(first);
     first.crash(new SandboxExit.Exited(3));

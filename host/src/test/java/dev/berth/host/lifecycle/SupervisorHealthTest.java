@@ -70,7 +70,7 @@ class SupervisorHealthTest extends SupervisorTestBase {
     workers.script = _ -> {};
     plugin.settle();
     FakeWorker hangs = workers.next();
-    Worker none = plugin.exclusively("disabled", () -> withdraw(new PluginState.Disabled()));
+    Worker none = plugin.overruling("disabled", () -> withdraw(new PluginState.Disabled()));
     assertThat(none).isNull();
     assertThat(hangs.exited).isCompleted();
     workers.refusal = new PluginException(ErrorCode.SANDBOX_UNAVAILABLE, "no engine");

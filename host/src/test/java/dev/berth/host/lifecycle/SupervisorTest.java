@@ -103,7 +103,7 @@ class SupervisorTest extends SupervisorTestBase {
     background.execute(() ->
         plugin.exclusively(
             "updated",
-            () -> {
+            _ -> {
               begun.countDown();
               try {
                 return go.await(20, TimeUnit.SECONDS);
@@ -112,7 +112,7 @@ class SupervisorTest extends SupervisorTestBase {
               }
             }));
     begun.await();
-    assertThatThrownBy(() -> plugin.exclusively("disabled", () -> 1))
+    assertThatThrownBy(() -> plugin.overruling("disabled", () -> 1))
         .isInstanceOf(PluginException.class)
         .hasMessage("dice (plugin_a) is being updated. Try again when that is done.");
     go.countDown();
@@ -123,10 +123,35 @@ class SupervisorTest extends SupervisorTestBase {
     workers.script = _ -> {};
     plugin.settle();
     FakeWorker hangs = workers.next();
-    Worker none = plugin.exclusively("disabled", () -> withdraw(new PluginState.Disabled()));
+    Worker none = plugin.overruling("disabled", () -> withdraw(new PluginState.Disabled()));
     assertThat(none).isNull();
     assertThat(hangs.exited).isCompleted();
     assertThat(failure(call("{}")).code()).isEqualTo(ErrorCode.PLUGIN_NOT_ENABLED);
+  }
+
+  @Test
+  void a_plugin_that_takes_long_to_initialise_does_not_keep_others_from_starting() {
+    workers.script = _ -> {};
+    plugin.settle();
+    FakeWorker slow = workers.next();
+    another().settle();
+    assertThat(workers.next()).isNotSameAs(slow);
+    assertThat(slow.initialized).isNotDone();
+  }
+
+  @Test
+  void a_restart_that_finds_an_operation_under_way_leaves_its_turn_to_others() throws Exception {
+    Supervisor other = another();
+    FakeWorker second =
+        plugin.exclusively(
+            "updated",
+            _ -> {
+              CompletableFuture.runAsync(plugin::reconcile, background).join();
+              other.settle();
+              return workers.next();
+            });
+    assertThat(second.spec.plugin()).isEqualTo(other.id());
+    assertThat(workers.next().spec.plugin()).as("taken up then").isEqualTo(ID);
   }
 
   @Test
@@ -149,7 +174,7 @@ class SupervisorTest extends SupervisorTestBase {
     assertThatThrownBy(() ->
             plugin.exclusively(
                 "updated",
-                () -> {
+                _ -> {
                   throw new PluginException(ErrorCode.MANIFEST_INVALID, "no");
                 }))
         .hasMessage("no");
@@ -178,8 +203,14 @@ class SupervisorTest extends SupervisorTestBase {
     assertThat(workers.noneStarted()).isTrue();
   }
 
-  private static PluginException cut() {
-    return new PluginException(ErrorCode.CANCELLED, "cut off");
+  @Test
+  void a_call_that_a_stop_cuts_off_is_told_why() {
+    FakeWorker fake = up();
+    CompletableFuture<ExecutionResult> slow = call("{}");
+    given(fake);
+    withdraw(new PluginState.Disabled()).stop(Duration.ofMillis(20), Duration.ofSeconds(1), cut());
+    assertThat(fake.exited).isCompletedWithValue(new SandboxExit.Exited(0));
+    assertThat(failure(slow).getMessage()).isEqualTo("cut off");
   }
 
   @Test
@@ -239,7 +270,7 @@ class SupervisorTest extends SupervisorTestBase {
     var end = new PluginException(ErrorCode.SHUTTING_DOWN, "closing");
     assertThat(plugin.withdraw(plugin.row(), end)).isNull();
     assertThat(failure(call("{}"))).isSameAs(end);
-    assertThatThrownBy(() -> plugin.exclusively("enabled", () -> 1)).isSameAs(end);
+    assertThatThrownBy(() -> plugin.exclusively("enabled", _ -> 1)).isSameAs(end);
     assertThatThrownBy(() -> plugin.takeOver(late)).isSameAs(end);
     assertThat(workers.next().exited).isCompleted();
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.berth.api.ConfigSchema;
 import dev.berth.api.EntryPoint;
+import dev.berth.api.ErrorCode;
 import dev.berth.api.ExecutionListener;
 import dev.berth.api.ExecutionRequest;
 import dev.berth.api.ExecutionResult;
@@ -30,7 +31,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -65,11 +65,12 @@ abstract class SupervisorTestBase {
   final AtomicLong pulseClock = new AtomicLong();
   final Pulse pulse = new Pulse(pulseClock::get);
   final LinkedBlockingQueue<PluginState.Failed> givenUp = new LinkedBlockingQueue<>();
+  private Engine engine;
   Supervisor plugin;
 
   @BeforeEach
   void open() {
-    var engine =
+    engine =
         new Engine(
             this::plan,
             new Launcher(
@@ -88,10 +89,32 @@ abstract class SupervisorTestBase {
             timer,
             pulse,
             background,
-            new Semaphore(8));
-    var log = new PluginLog(folder.resolve("log"), timer, background, Clock.systemUTC());
-    var errors = new PluginErrors(folder.resolve("errors"), timer, Clock.systemUTC());
-    plugin = new Supervisor(engine, row(new PluginState.Enabled()), log, errors);
+            new Starts(1, Duration.ofMillis(20), timer));
+    plugin = supervise(row(new PluginState.Enabled()));
+  }
+
+  Supervisor supervise(PluginRow row) {
+    return new Supervisor(
+        engine,
+        row,
+        new PluginLog(folder.resolve(row.id() + ".log"), timer, background, Clock.systemUTC()),
+        new PluginErrors(folder.resolve(row.id() + ".errors"), timer, Clock.systemUTC()));
+  }
+
+  /** Another plugin, which is to run. */
+  Supervisor another() {
+    return supervise(
+        new PluginRow(
+            new PluginId("plugin_b"),
+            TenantId.DEFAULT,
+            "cards",
+            "1.0.0",
+            "sha256-0",
+            null,
+            new PluginState.Enabled(),
+            1,
+            Instant.EPOCH,
+            Instant.EPOCH));
   }
 
   @AfterEach
@@ -195,6 +218,10 @@ abstract class SupervisorTestBase {
 
   Worker launch() {
     return plugin.launch(plan(row(new PluginState.Enabled())), new Launcher.Attempt());
+  }
+
+  static PluginException cut() {
+    return new PluginException(ErrorCode.CANCELLED, "cut off");
   }
 
   Worker withdraw(PluginState state) {
