@@ -36,7 +36,7 @@ final class HostFixture implements AutoCloseable {
           Duration.ofSeconds(30),
           Duration.ofSeconds(10),
           Duration.ofSeconds(2),
-          Duration.ofMillis(100),
+          Timings.DEFAULT.exitReason(),
           Duration.ofSeconds(2),
           Duration.ofMillis(200),
           Duration.ofSeconds(5),
