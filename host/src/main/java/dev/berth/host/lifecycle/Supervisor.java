@@ -54,6 +54,7 @@ final class Supervisor {
   // Guarded by this.
   private Launcher.@Nullable Attempt attempt;
   private boolean awaited; // the attempt, by an operation
+  private int operations; // under way, or waiting for their turn
   private @Nullable PluginException closing;
   private @Nullable Future<?> pendingRestart;
 
@@ -139,8 +140,7 @@ final class Supervisor {
    * @throws PluginException {@code plugin_busy}, {@code plugin_not_found}, {@code shutting_down}
    */
   <T> T exclusively(String what, Function<Launcher.Attempt, T> work) {
-    giveUpStart(false, Refusals.overruled(row(), what, doing));
-    return alone(what, work);
+    return alone(false, what, work);
   }
 
   /**
@@ -148,11 +148,25 @@ final class Supervisor {
    * up too, and its caller told so.
    */
   <T> T overruling(String what, Supplier<T> work) {
-    giveUpStart(true, Refusals.overruled(row(), what, doing));
-    return alone(what, _ -> work.get());
+    return alone(true, what, _ -> work.get());
   }
 
-  private <T> T alone(String what, Function<Launcher.Attempt, T> work) {
+  private <T> T alone(boolean overrules, String what, Function<Launcher.Attempt, T> work) {
+    synchronized (this) {
+      operations++; // First: what it gives up must not be taken up again before it has the lock.
+      giveUpStart(overrules, Refusals.overruled(row(), what, doing));
+    }
+    try {
+      return locked(what, work);
+    } finally {
+      synchronized (this) {
+        operations--;
+      }
+      settle();
+    }
+  }
+
+  private <T> T locked(String what, Function<Launcher.Attempt, T> work) {
     try {
       if (!operation.tryLock(engine.timings().busy().toNanos(), TimeUnit.NANOSECONDS)) {
         throw Refusals.busy(row(), doing);
@@ -168,7 +182,6 @@ final class Supervisor {
         attempt = null;
       }
       operation.unlock();
-      settle();
     }
   }
 
@@ -343,7 +356,7 @@ final class Supervisor {
 
   /** Sees that a worker is started, soon, if there should be one and nobody is about it. */
   synchronized void settle() {
-    if (lacksWorker() && pendingRestart == null && attempt == null && !operation.isLocked()) {
+    if (lacksWorker() && pendingRestart == null && operations == 0 && !operation.isLocked()) {
       restartAfter(Duration.ZERO);
     }
   }
@@ -385,7 +398,7 @@ final class Supervisor {
     try {
       var under = new Launcher.Attempt(turn::connected);
       synchronized (this) {
-        if (!lacksWorker()) {
+        if (!lacksWorker() || operations > 0) {
           return;
         }
         attempt = under;
