@@ -94,11 +94,21 @@ final class JsonReader {
 
   /** A whole number of at most 18 digits. */
   long integer() {
-    String number = scalar();
-    if (!number.matches("-?[0-9]{1,18}")) {
+    int from = JsonScanner.skipWhitespace(text, at, to);
+    at = JsonScanner.skipValue(text, from, to);
+    boolean negative = text[from] == '-';
+    int digits = negative ? from + 1 : from;
+    if (at - digits < 1 || at - digits > 18) {
       throw error("expected a whole number");
     }
-    return Long.parseLong(number);
+    long number = 0;
+    for (int i = digits; i < at; i++) {
+      if (text[i] < '0' || text[i] > '9') {
+        throw error("expected a whole number");
+      }
+      number = number * 10 + text[i] - '0';
+    }
+    return negative ? -number : number;
   }
 
   /** A number or null. */

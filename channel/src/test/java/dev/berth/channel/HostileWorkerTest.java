@@ -303,6 +303,36 @@ class HostileWorkerTest {
     }
   }
 
+  @ParameterizedTest(name = "badNumbers {0}")
+  @ValueSource(
+      strings = {"1.0", "1e1", "-", "\"1\"", "null", "true", "[1]", "{}", "1234567890123456789"})
+  void badNumbers(String number) throws Exception {
+    try (HandmadePeer peer = peer()) {
+      CompletableFuture<ExecutionResult> call = peer.call("{}");
+      peer.send(
+          "{\"jsonrpc\":\"2.0\",\"method\":\"log\",\"params\":{\"records\":[],\"dropped\":"
+              + number
+              + "}}");
+      assertViolation(peer, call);
+    }
+  }
+
+  @Test
+  void wholeNumbersAreRead() throws Exception {
+    try (HandmadePeer peer = peer()) {
+      for (String number : List.of("0", "7", "-0", " 999999999999999999 ")) {
+        peer.send(
+            "{\"jsonrpc\":\"2.0\",\"method\":\"log\",\"params\":{\"records\":[],\"dropped\":"
+                + number
+                + "}}");
+      }
+      CompletableFuture<ExecutionResult> call = peer.call("{}");
+      peer.answer(1, "1");
+      assertThat(call.get(10, TimeUnit.SECONDS)).isInstanceOf(ExecutionResult.Succeeded.class);
+      assertThat(peer.listener.dropped).hasValue(1_000_000_000_000_000_006L);
+    }
+  }
+
   @Test
   void membersInAnotherOrderAreRead() throws Exception {
     try (HandmadePeer peer = peer()) {
