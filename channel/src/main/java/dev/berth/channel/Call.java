@@ -18,6 +18,9 @@ abstract sealed class Call<T> extends CompletableFuture<T> {
   /** Its caller has been answered already; the worker has not answered yet. */
   boolean abandoned;
 
+  /** The worker has said that it goes on for now. Of the loop's thread. */
+  boolean cancelling;
+
   long id;
 
   /** By {@link System#nanoTime()}; meaningless when {@code patient}. */

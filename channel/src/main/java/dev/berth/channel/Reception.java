@@ -15,6 +15,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class Reception implements Inbound.Sink {
   private static final int PIECES_AT_LEAST = 8 << 20;
+
+  /** In a second, about calls that the worker has answered: a task that was left running may. */
+  private static final int STRAYS = 1000;
+
   private static final Set<String> LEVELS = Set.of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL");
   private static final Set<String> SOURCES = Set.of("logging", "stdout", "stderr");
 
@@ -28,6 +32,9 @@ final class Reception implements Inbound.Sink {
 
   /** Bytes of values that are here in part, all calls together. */
   private long pieceBytes;
+
+  private long straysSince;
+  private int strays;
 
   /**
    * @param giveUp tells the worker to cancel a call
@@ -105,11 +112,7 @@ final class Reception implements Inbound.Sink {
           call.fail(why);
         }
       }
-      case WorkerMessage.Cancelling(long id) -> {
-        if (calls.isUnknown(id)) {
-          throw violation("a message about call " + id + ", which was never made");
-        }
-      }
+      case WorkerMessage.Cancelling(long id) -> onCancelling(id);
       case WorkerMessage.Progress m -> {
         Call.Execute call = running(m.id());
         if (call != null) {
@@ -129,6 +132,18 @@ final class Reception implements Inbound.Sink {
         }
       }
       case WorkerMessage.Log m -> onLog(m);
+    }
+  }
+
+  /** Said once of a call that it was told to cancel and has not answered. */
+  private void onCancelling(long id) {
+    if (calls.isUnknown(id)) {
+      throw neverMade(id);
+    }
+    if (calls.get(id) instanceof Call.Execute call && call.abandoned && !call.cancelling) {
+      call.cancelling = true;
+    } else {
+      throw violation("it says of call " + id + " that it is cancelling, unasked or again");
     }
   }
 
@@ -216,13 +231,26 @@ final class Reception implements Inbound.Sink {
       return call;
     }
     if (call == null && calls.isUnknown(id)) {
-      throw violation("a message about call " + id + ", which was never made");
+      throw neverMade(id);
     }
     dropped.incrementAndGet();
-    if (call != null && isAnswer) {
+    if (call == null) {
+      countStray();
+    } else if (isAnswer) {
       remove(call);
     }
     return null;
+  }
+
+  private void countStray() {
+    long now = System.nanoTime();
+    if (strays == 0 || now - straysSince > 1_000_000_000) {
+      straysSince = now;
+      strays = 0;
+    }
+    if (++strays > STRAYS) {
+      throw violation("more than " + STRAYS + " messages in a second about calls it has answered");
+    }
   }
 
   private void remove(Call<?> call) {
@@ -230,6 +258,10 @@ final class Reception implements Inbound.Sink {
       forgetPieces(call);
     }
     Call<?> _ = calls.remove(call.id);
+  }
+
+  private static PluginException neverMade(long id) {
+    return violation("a message about call " + id + ", which was never made");
   }
 
   private static PluginException violation(String what) {

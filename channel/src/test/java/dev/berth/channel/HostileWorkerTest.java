@@ -303,6 +303,71 @@ class HostileWorkerTest {
     }
   }
 
+  /** A notice that calms the host is believed of a call that was cancelled, and once. */
+  @Test
+  void aNoticeThatWasNotAskedForIsRefused() throws Exception {
+    String notice = "{\"jsonrpc\":\"2.0\",\"method\":\"cancelling\",\"params\":{\"id\":1}}";
+    try (HandmadePeer running = peer();
+        HandmadePeer again = peer();
+        HandmadePeer over = peer()) {
+      CompletableFuture<ExecutionResult> call = running.call("{}");
+      running.send(notice);
+      assertThat(assertViolation(running, call))
+          .hasMessageEndingWith(
+              "protocol: it says of call 1 that it is cancelling, unasked or again.");
+
+      CompletableFuture<ExecutionResult> cancelled = again.call("{}");
+      CompletableFuture<ExecutionResult> other = again.call("{}");
+      cancelled.cancel(true);
+      again.send(notice);
+      again.answer(2, "1");
+      assertThat(other.get(10, TimeUnit.SECONDS)).isInstanceOf(ExecutionResult.Succeeded.class);
+      CompletableFuture<ExecutionResult> next = again.call("{}");
+      again.send(notice);
+      assertViolation(again, next);
+
+      CompletableFuture<ExecutionResult> answered = over.call("{}");
+      over.answer(1, "1");
+      assertThat(answered.get(10, TimeUnit.SECONDS)).isInstanceOf(ExecutionResult.Succeeded.class);
+      CompletableFuture<ExecutionResult> last = over.call("{}");
+      over.send(notice);
+      assertViolation(over, last);
+    }
+  }
+
+  @ParameterizedTest(name = "tooMuchAboutCallsThatAreOver {0}")
+  @ValueSource(
+      strings = {
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"success\":true,\"value\":1}}",
+        "{\"jsonrpc\":\"2.0\",\"method\":\"partial\",\"params\":{\"id\":1,\"value\":1}}",
+      })
+  void tooMuchAboutCallsThatAreOver(String frame) throws Exception {
+    try (HandmadePeer peer = peer()) {
+      CompletableFuture<ExecutionResult> first = peer.call("{}");
+      CompletableFuture<ExecutionResult> second = peer.call("{}");
+      peer.answer(1, "1");
+      for (int i = 0; i < 1000; i++) {
+        peer.send(frame);
+      }
+      peer.answer(2, "1");
+      assertThat(second.get(10, TimeUnit.SECONDS)).isInstanceOf(ExecutionResult.Succeeded.class);
+      assertThat(first).isDone();
+      assertThat(peer.channel.droppedAnswers()).isEqualTo(1000);
+
+      CompletableFuture<ExecutionResult> third = peer.call("{}");
+      try {
+        for (int i = 0; i < 100_000; i++) {
+          peer.send(frame);
+        }
+      } catch (IOException hungUp) {
+        // As it is meant to.
+      }
+      assertThat(assertViolation(peer, third))
+          .hasMessageEndingWith(
+              "protocol: more than 1000 messages in a second about calls it has answered.");
+    }
+  }
+
   @ParameterizedTest(name = "badNumbers {0}")
   @ValueSource(
       strings = {"1.0", "1e1", "-", "\"1\"", "null", "true", "[1]", "{}", "1234567890123456789"})
