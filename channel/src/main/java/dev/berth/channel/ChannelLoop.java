@@ -34,6 +34,15 @@ public interface ChannelLoop extends AutoCloseable {
     void wakeAt(long nanoTime);
 
     /**
+     * Leaves what comes unread: no {@link Handler#onReadable()} until {@link #startReading()}. On
+     * the thread that drives this socket only.
+     */
+    void stopReading();
+
+    /** Ends {@link #stopReading()}; on the same thread. */
+    void startReading();
+
+    /**
      * Runs a task on the thread that drives this socket. Called on that thread, it runs the task
      * after the sockets that are ready now were served and before the loop waits again: the place
      * to send what they left to be sent.

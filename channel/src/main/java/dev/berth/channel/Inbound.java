@@ -29,41 +29,59 @@ final class Inbound {
   /** So that one worker that never stops talking leaves the loop to others. */
   private static final int READS_AT_ONCE = 4;
 
+  /** What is read at a time of a worker that talks too much: a turn can end after each. */
+  private static final int SIP = 8 * 1024;
+
   private final Sink sink;
+  private final Account account;
   private byte[] begun = NONE;
   private int have;
   private long begunSoFar;
 
-  Inbound(Sink sink) {
+  /**
+   * @param account pays for the turns, and says how long they last
+   */
+  Inbound(Sink sink, Account account) {
     this.sink = sink;
+    this.account = account;
   }
 
   /**
-   * Reads what is there.
+   * Reads what is there, or as much of it as one turn allows.
    *
    * @return false at the end of the stream
    * @throws PluginException {@code invalid_json}: the worker sent what is no frame, or the sink
    *     refused one
    */
   boolean read(SocketChannel socket) throws IOException {
+    account.begin();
     byte[] scratch = Scratch.take();
     try {
       ByteBuffer target = ByteBuffer.wrap(scratch);
       for (int i = 0; i < READS_AT_ONCE; i++) {
-        target.clear();
-        int n = socket.read(target);
+        int most = atOnce(scratch.length);
+        int n = socket.read(target.clear().limit(most));
         if (n < 0) {
           return false;
         }
         accept(scratch, n);
-        if (n < scratch.length) {
+        if (n < most || account.turnIsOver()) {
           return true;
         }
       }
       return true;
     } finally {
       Scratch.give(scratch);
+      account.end();
     }
+  }
+
+  private int atOnce(int room) {
+    if (account.isAmple()) {
+      return room;
+    }
+    int missing = have < 4 ? 0 : 4 + length(begun, 0) - have;
+    return Math.min(room, Math.max(SIP, missing));
   }
 
   /** A number of its own for each frame that has come in part; 0 when there is none now. */

@@ -27,29 +27,38 @@ final class Reception implements Inbound.Sink {
   private final ChannelListener listener;
   private final Failures failures;
   private final Consumer<Call<?>> giveUp;
+  private final Account account;
   private final int maxPieceBytes;
   private final AtomicLong dropped = new AtomicLong();
 
   /** Bytes of values that are here in part, all calls together. */
   private long pieceBytes;
 
+  /** Whether the message at hand answers a call, and how many bytes of a value it brings. */
+  private boolean answers;
+
+  private int piece;
+
   private long straysSince;
   private int strays;
 
   /**
    * @param giveUp tells the worker to cancel a call
+   * @param account pays for what the worker was not asked for
    */
   Reception(
       Calls calls,
       ChannelLimits limits,
       ChannelListener listener,
       Failures failures,
-      Consumer<Call<?>> giveUp) {
+      Consumer<Call<?>> giveUp,
+      Account account) {
     this.calls = calls;
     this.limits = limits;
     this.listener = listener;
     this.failures = failures;
     this.giveUp = giveUp;
+    this.account = account;
     this.maxPieceBytes =
         (int) Math.max(PIECES_AT_LEAST, Math.min(1L << 30, 2L * limits.maxResultBytes()));
   }
@@ -67,7 +76,18 @@ final class Reception implements Inbound.Sink {
     if (calls.closed() != null) {
       return; // By what a call's caller did when the frame before this one came.
     }
-    switch (WorkerMessages.read(bytes, from, to, mayKeep)) {
+    answers = false;
+    piece = 0;
+    take(WorkerMessages.read(bytes, from, to, mayKeep));
+    if (answers) {
+      account.answer(to - from);
+    } else {
+      account.unasked(piece);
+    }
+  }
+
+  private void take(WorkerMessage message) {
+    switch (message) {
       case WorkerMessage.Executed(long id, boolean success, Json value) -> {
         Call.Execute call = execute(id);
         if (call != null) {
@@ -160,6 +180,7 @@ final class Reception implements Inbound.Sink {
     if (!tooLong && pieceBytes + data.length <= maxPieceBytes) {
       call.addPiece(data);
       pieceBytes += data.length;
+      piece = data.length;
       return;
     }
     forgetPieces(call);
@@ -254,6 +275,7 @@ final class Reception implements Inbound.Sink {
   }
 
   private void remove(Call<?> call) {
+    answers = true;
     if (call.pieceBytes() > 0) {
       forgetPieces(call);
     }

@@ -232,6 +232,32 @@ public final class SelectorLoop implements ChannelLoop {
     }
 
     @Override
+    public void stopReading() {
+      interest(false);
+    }
+
+    @Override
+    public void startReading() {
+      interest(true);
+    }
+
+    private void interest(boolean reading) {
+      SelectionKey current = key;
+      if (current == null || closed.get()) {
+        return;
+      }
+      try {
+        if (reading) {
+          current.interestOpsOr(SelectionKey.OP_READ);
+        } else {
+          current.interestOpsAnd(~SelectionKey.OP_READ);
+        }
+      } catch (CancelledKeyException e) {
+        return; // Closed in between.
+      }
+    }
+
+    @Override
     public void wakeAt(long nanoTime) {
       Runnable add = () -> timers.add(new Timer(nanoTime, this));
       if (inLoop()) {

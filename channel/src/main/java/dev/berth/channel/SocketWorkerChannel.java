@@ -16,11 +16,15 @@ final class SocketWorkerChannel implements WorkerChannel, ChannelLoop.Handler {
   /** Calls of the host's own that are let in when the plugin's callers have taken every place. */
   private static final int CONTROL_PLACES = 16;
 
+  /** How often a worker that takes nothing any more is read before its channel is closed. */
+  private static final int LAST_TURNS = 4;
+
   private final SocketChannel socket;
   private final ChannelLimits limits;
   private final ChannelListener listener;
   private final Failures failures;
   private final Calls calls = new Calls();
+  private final Account account = new Account(System::nanoTime);
   private final Reception reception;
   private final Inbound inbound;
   private final Outbound outbound;
@@ -38,8 +42,8 @@ final class SocketWorkerChannel implements WorkerChannel, ChannelLoop.Handler {
     this.limits = limits;
     this.listener = listener;
     this.failures = failures;
-    this.reception = new Reception(calls, limits, listener, failures, this::giveUp);
-    this.inbound = new Inbound(reception);
+    this.reception = new Reception(calls, limits, listener, failures, this::giveUp, account);
+    this.inbound = new Inbound(reception, account);
     this.outbound = new Outbound(socket, limits.maxQueuedBytes(), this::onBroken);
   }
 
@@ -161,6 +165,9 @@ final class SocketWorkerChannel implements WorkerChannel, ChannelLoop.Handler {
       onExpired(expired);
     }
     checkWatched();
+    if (account.mayBeReadAgain()) {
+      loop().startReading();
+    }
   }
 
   private void onExpired(List<Call<?>> expired) {
@@ -202,10 +209,22 @@ final class SocketWorkerChannel implements WorkerChannel, ChannelLoop.Handler {
         silent = false;
         listener.onSilence();
       }
+      if (account.isEmpty() && !account.isWaiting()) {
+        pause();
+      }
     } catch (IOException e) {
       close(ended(e));
     } catch (PluginException e) {
       close(failures.protocol(e));
+    }
+  }
+
+  /** Leaves the worker unread until it has paid for what it has said. */
+  private void pause() {
+    loop().stopReading();
+    loop().wakeAt(account.waits());
+    if (calls.closed() != null) {
+      account.close(); // Closed in between, by another thread.
     }
   }
 
@@ -235,7 +254,9 @@ final class SocketWorkerChannel implements WorkerChannel, ChannelLoop.Handler {
 
   /** The worker takes nothing any more. What it said before is still read. */
   private void onBroken() {
-    onReadable();
+    for (int i = 0; i < LAST_TURNS && calls.closed() == null; i++) {
+      onReadable();
+    }
     close(ended(null));
   }
 
@@ -274,6 +295,7 @@ final class SocketWorkerChannel implements WorkerChannel, ChannelLoop.Handler {
     }
     outbound.close();
     loop().close();
+    account.close();
     for (Call<?> call : left) {
       call.fail(why);
     }

@@ -37,8 +37,10 @@ class FramesTest {
         bytes.flip();
         var got = new ArrayList<String>();
         var inbound =
-            new Inbound((b, from, to, mayKeep) ->
-                got.add(new String(b, from, to - from, StandardCharsets.US_ASCII)));
+            new Inbound(
+                (b, from, to, mayKeep) ->
+                    got.add(new String(b, from, to - from, StandardCharsets.US_ASCII)),
+                new Account(System::nanoTime));
         try (var peer = SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve("s")));
             SocketChannel ours = server.accept()) {
           while (bytes.hasRemaining()) {

@@ -21,7 +21,7 @@ final class HandmadePeer implements AutoCloseable {
   final WorkerChannel channel;
   final SocketChannel socket;
 
-  HandmadePeer(SelectorLoop loop, Path folder, ChannelLimits limits) throws IOException {
+  HandmadePeer(ChannelLoop loop, Path folder, ChannelLimits limits) throws IOException {
     Path path = Files.createTempDirectory(folder, "p").resolve("s");
     try (var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
       server.bind(UnixDomainSocketAddress.of(path));

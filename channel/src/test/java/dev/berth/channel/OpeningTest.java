@@ -29,6 +29,12 @@ class OpeningTest {
             public void wakeAt(long nanoTime) {}
 
             @Override
+            public void stopReading() {}
+
+            @Override
+            public void startReading() {}
+
+            @Override
             public void execute(Runnable task) {}
 
             @Override

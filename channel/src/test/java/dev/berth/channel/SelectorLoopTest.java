@@ -187,6 +187,36 @@ class SelectorLoopTest {
   }
 
   @Test
+  void leavesWhatComesUnreadUntilItMayBeRead() throws Exception {
+    SocketChannel[] pair = pair();
+    Notes notes = add(pair[0]);
+    ChannelLoop.Registration place = notes.place.get();
+    pair[1].write(ByteBuffer.wrap(new byte[1]));
+    assertThat(notes.next()).isEqualTo("read 1");
+    var stopped = new CompletableFuture<Void>();
+    place.execute(() -> {
+      place.stopReading();
+      stopped.complete(null);
+    });
+    stopped.get(10, TimeUnit.SECONDS);
+
+    pair[1].write(ByteBuffer.wrap(new byte[2]));
+    // The loop has served all that is ready by the time it tells another.
+    SocketChannel[] other = pair();
+    Notes served = add(other[0]);
+    other[1].write(ByteBuffer.wrap(new byte[1]));
+    assertThat(served.next()).isEqualTo("read 1");
+    place.wantWrite();
+    assertThat(notes.next()).isEqualTo("writable");
+    place.wakeAt(System.nanoTime());
+    assertThat(notes.next()).isEqualTo("timer");
+    assertThat(notes.told).isEmpty();
+
+    place.execute(place::startReading);
+    assertThat(notes.next()).isEqualTo("read 2");
+  }
+
+  @Test
   void aClosedPlaceIsForgottenAndItsSocketClosed() throws Exception {
     SocketChannel[] pair = pair();
     Notes notes = add(pair[0]);

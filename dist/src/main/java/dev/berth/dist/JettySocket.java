@@ -85,22 +85,39 @@ final class JettySocket implements ChannelLoop.Registration {
       return;
     }
     if (inLoop()) {
-      addWriteInterest();
+      addInterest(SelectionKey.OP_WRITE);
     } else {
       // Through the selector's queue, since a change made from outside does not end its wait.
-      selector.submit(_ -> addWriteInterest());
+      selector.submit(_ -> addInterest(SelectionKey.OP_WRITE));
     }
   }
 
-  private void addWriteInterest() {
+  private void addInterest(int operation) {
     SelectionKey now = key;
     if (now != null && !closed.get()) {
       try {
-        var _ = now.interestOpsOr(SelectionKey.OP_WRITE);
+        var _ = now.interestOpsOr(operation);
       } catch (CancelledKeyException e) {
         fail(e);
       }
     }
+  }
+
+  @Override
+  public void stopReading() {
+    SelectionKey now = key;
+    if (now != null && !closed.get()) {
+      try {
+        var _ = now.interestOpsAnd(~SelectionKey.OP_READ);
+      } catch (CancelledKeyException e) {
+        fail(e);
+      }
+    }
+  }
+
+  @Override
+  public void startReading() {
+    addInterest(SelectionKey.OP_READ);
   }
 
   @Override
