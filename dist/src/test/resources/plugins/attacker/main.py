@@ -52,6 +52,14 @@ def _channels():
             pass
 
 
+def _channel():
+    """The one that leads to somewhere with a name: the host."""
+    for fd in _channels():
+        with socket.socket(fileno=os.dup(fd)) as s:
+            if s.getpeername():
+                return fd
+
+
 def _frame(body):
     return len(body).to_bytes(4, "big") + body
 
@@ -153,6 +161,31 @@ class Attacker:
         for fd in kept:
             os.close(fd)
         return {}
+
+    def floods(self, context):
+        """Well-formed frames, as fast as the host takes them, for three seconds."""
+        from berth_runtime import call
+
+        me = call.current_id.get()
+        record = b'{"time":1,"level":"INFO","source":"logging","logger":"a","message":"b"}'
+        method, params = {
+            "progress": (b"progress", b'{"id":%d,"fraction":0.5,"message":"x"}' % me),
+            "log": (b"log", b'{"records":[%b],"dropped":0}' % b",".join([record] * 1000)),
+            "cancelling": (b"cancelling", b'{"id":%d}' % me),
+            "late": (b"partial", b'{"id":%d,"value":1}' % (me - 1)),
+        }[context["with"]]
+        frame = _frame(b'{"jsonrpc":"2.0","method":"%b","params":%b}' % (method, params))
+        many = frame * max(1, (256 << 10) // len(frame))
+        end, sent, rest = time.monotonic() + 3, 0, b""
+        with socket.socket(fileno=os.dup(_channel())) as s:
+            s.settimeout(10)
+            while rest or time.monotonic() < end:
+                rest = rest or many
+                written = s.send(rest)
+                sent += written
+                rest = rest[written:]
+            s.setblocking(False)
+        return {"bytes": sent}
 
     def closes_all(self, context):
         os.closerange(0, 1024)

@@ -4,13 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.berth.dist.RunningBerth.Answer;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadInfo;
+import java.lang.management.ThreadMXBean;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -272,6 +277,48 @@ final class AttackTest extends OneHost {
       berth().post("/api/plugins/" + id + "/enable"); // after some of these it is given up
       refused(id, "{\"do\":\"raw\",\"hex\":\"" + hex + "\"}");
     }
+  }
+
+  @Test
+  @DisplayName("RUN-07 RUN-13 floods of legal frames beside a victim")
+  void channelFloods() {
+    String id = attacker();
+    String victim = running("counter");
+    berth().stillWorks(id);
+    for (String flood : List.of("progress", "log")) {
+      Map<String, Long> before = busy();
+      long begun = System.nanoTime();
+      CompletableFuture<JsonNode> flooding =
+          CompletableFuture.supplyAsync(
+              () -> ask(id, "{\"do\":\"floods\",\"with\":\"" + flood + "\"}"));
+      while (!flooding.isDone()) {
+        assertThat(berth().execute(victim, "{}").status()).isEqualTo(200);
+        LockSupport.parkNanos(20_000_000);
+      }
+      double nanos = System.nanoTime() - begun;
+      Map<String, Long> after = busy();
+      assertThat(flooding.join().path("bytes").asLong()).as(flood).isPositive();
+      after.forEach((thread, used) ->
+          assertThat((used - before.getOrDefault(thread, 0L)) / nanos)
+              .as("share of a CPU that a thread of the host had: " + flood + ", " + thread)
+              .isLessThan(0.25));
+      berth().stillWorks(id);
+    }
+    refused(id, "{\"do\":\"floods\",\"with\":\"cancelling\"}");
+    refused(id, "{\"do\":\"floods\",\"with\":\"late\"}");
+  }
+
+  /** What each Java thread of this process has had of the CPUs, in ns, by its name and id. */
+  private static Map<String, Long> busy() {
+    ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+    var out = new HashMap<String, Long>();
+    for (ThreadInfo thread : threads.getThreadInfo(threads.getAllThreadIds())) {
+      if (thread != null) {
+        long id = thread.getThreadId();
+        out.put(thread.getThreadName() + " " + id, threads.getThreadCpuTime(id));
+      }
+    }
+    return out;
   }
 
   /** Its crashes are forgotten, so that the next start does not wait longer than a call may. */

@@ -163,6 +163,35 @@ class JettyChannelLoopTest {
   }
 
   @Test
+  void leavesWhatComesUnreadUntilItMayBeRead() throws Exception {
+    Pair pair = pair();
+    Echo echo = add(pair.ours());
+    assertThat(exchange(pair.theirs(), "one")).isEqualTo("one");
+    ChannelLoop.Registration place = echo.place.get();
+    var stopped = new CompletableFuture<Void>();
+    place.execute(() -> {
+      place.stopReading();
+      stopped.complete(null);
+    });
+    stopped.get(10, TimeUnit.SECONDS);
+
+    pair.theirs().write(ByteBuffer.wrap("two".getBytes(StandardCharsets.UTF_8)));
+    place.wantWrite();
+    assertThat(echo.event()).isEqualTo("writable true");
+    place.wakeAt(System.nanoTime());
+    assertThat(echo.event()).isEqualTo("timer true");
+    pair.theirs().configureBlocking(false);
+    ByteBuffer answer = ByteBuffer.allocate(3);
+    assertThat(pair.theirs().read(answer)).isZero();
+
+    pair.theirs().configureBlocking(true);
+    place.execute(place::startReading);
+    assertThat(pair.theirs().read(answer)).isEqualTo(3);
+    pair.theirs().close();
+    assertThat(echo.event()).isEqualTo("end");
+  }
+
+  @Test
   void runsTasksAndTimersInTheLoop() throws Exception {
     Echo echo = add(pair().ours());
     var inLoop = new CompletableFuture<Boolean>();
