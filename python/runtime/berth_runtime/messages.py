@@ -159,11 +159,12 @@ def answered(call_id: int, value: bytes) -> bytes:
 
 class Raised(NamedTuple):
     """An exception: its class's name, where in the package it went through (``main.py:3 execute``, the innermost
-    last), and its traceback."""
+    last), its traceback, and where it says that there is no room which limits on files are used up."""
 
     exception: str
     frames: Sequence[str]
     traceback: str
+    full: Sequence[str] = ()
 
 
 def failed(call_id: int, kind: str, message: str, raised: Optional[Raised]) -> bytes:
@@ -172,6 +173,8 @@ def failed(call_id: int, kind: str, message: str, raised: Optional[Raised]) -> b
         data["exception"] = clean(raised.exception)
         data["frames"] = [clean(frame) for frame in raised.frames]
         data["traceback"] = clean(raised.traceback)
+        if raised.full:
+            data["full"] = list(raised.full)
     error = {"code": PLUGIN_ERROR, "message": clean(message), "data": data}
     return _message({"id": call_id, "error": error})
 

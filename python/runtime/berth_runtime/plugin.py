@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import os
 import sys
@@ -17,6 +18,9 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 _TRACEBACK_CHARS = 16_384
 _MESSAGE_CHARS = 2_000
 _MOST_FRAMES = 16
+_FEW_BLOCKS = 64  # ext4 keeps some back for what it is about to write
+
+_DATA, _TMP, _SHM, _FOLDERS = "/data", "/tmp", "/dev/shm", "/folders"
 
 _package = "/workspace/"
 """What the files of the package begin with."""
@@ -33,7 +37,7 @@ class Fault(Exception):
 
     @classmethod
     def of(cls, kind: str, error: BaseException, prefix: str = "") -> Fault:
-        raised = Raised(type(error).__name__, frames_of(error), trace_of(error))
+        raised = Raised(type(error).__name__, frames_of(error), trace_of(error), full_limits(error))
         return cls(kind, prefix + describe(error), raised)
 
 
@@ -71,6 +75,40 @@ def frames_of(error: BaseException) -> List[str]:
     except BaseException:
         pass  # An exception class of the plugin's may raise anything when it is read. What was seen so far will do.
     return [f"{file[len(_package) :]}:{line} {name}" for file, line, name in list(places)[-_MOST_FRAMES:]]
+
+
+def full_limits(error: BaseException) -> List[str]:
+    """The limits on files that are used up, where ``error`` says that there is no room: ``data_mb``,
+    ``data_files``, ``tmp_mb``, ``tmp_files``; ``folders`` where it is a folder of the host's.
+
+    A failed write says nothing of its file, so this looks at what is full. Empty when nothing is, as after a plugin
+    has cleaned up.
+    """
+    try:
+        if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            return []
+    except BaseException:  # An exception class of the plugin's may raise anything when it is read.
+        return []
+    found = [f"{name}_{kind}" for name, path in (("data", _DATA), ("tmp", _TMP)) for kind in _used_up(path)]
+    if "mb" in _used_up(_SHM) and "tmp_mb" not in found:
+        found.append("tmp_mb")  # of the same size, where it is not a part of it
+    try:
+        shared = os.listdir(_FOLDERS)
+    except OSError:
+        shared = []
+    if any(_used_up(os.path.join(_FOLDERS, name)) for name in shared):
+        found.append("folders")
+    return found
+
+
+def _used_up(path: str) -> List[str]:
+    """Whether the file system there is out of bytes (``mb``), of inodes (``files``), or of both."""
+    try:
+        room = os.statvfs(path)
+    except OSError:
+        return []
+    bytes_out = room.f_blocks > 0 and room.f_bavail <= _FEW_BLOCKS
+    return ["mb"] * bytes_out + ["files"] * (room.f_files > 0 and room.f_favail == 0)
 
 
 def _own_frames(trace: Optional[TracebackType]) -> Optional[TracebackType]:

@@ -76,7 +76,7 @@ def written(means: Dict[str, Any]) -> bytes:
     if kind == "failed":
         raised = None
         if means["traceback"] is not None:
-            raised = messages.Raised(means["exception"], means["frames"], means["traceback"])
+            raised = messages.Raised(means["exception"], means["frames"], means["traceback"], means.get("full", []))
         return messages.failed(call_id, means["kind"], means["message"], raised)
     if kind == "cancelling":
         return messages.cancelling(call_id)

@@ -14,6 +14,9 @@ class Greedy:
         return await done if asyncio.iscoroutine(done) else done
 
     def nothing(self):
+        for folder in ("/data", "/tmp"):
+            for name in os.listdir(folder):
+                os.unlink(f"{folder}/{name}")
         return {}
 
     def files(self):
@@ -26,20 +29,32 @@ class Greedy:
                 os.close(fd)
 
     def _fill(self, path):
-        try:
-            with open(path, "wb", 0) as f:
-                for _ in range(1 << 14):
-                    f.write(b"x" * 65536)
-        except OSError as e:
-            raise OSError(e.errno, e.strerror, path) from None
-        finally:
-            os.unlink(path)
+        # The error of a failed write names no file. What was written stays until `nothing`.
+        with open(path, "wb", 0) as f:
+            for _ in range(1 << 14):
+                f.write(b"x" * 65536)
 
     def disk(self):
         self._fill("/data/full")
 
     def tmp(self):
         self._fill("/tmp/full")
+
+    def disk_tidily(self):
+        try:
+            self._fill("/data/full")
+        finally:
+            os.unlink("/data/full")
+
+    def _sow(self, folder):
+        for i in range(1 << 20):
+            os.close(os.open(f"{folder}/{i}", os.O_CREAT | os.O_WRONLY))
+
+    def disk_files(self):
+        self._sow("/data")
+
+    def tmp_files(self):
+        self._sow("/tmp")
 
     def huge_file(self):
         with open("/data/huge", "wb") as f:

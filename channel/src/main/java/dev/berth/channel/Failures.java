@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What to say when something fails, each time naming the plugin. What the worker wrote is made
  * printable and cut; the details hold {@code plugin_id} and, where there is one, {@code traceback}
- * (its last lines).
+ * (its last lines). Those of a call whose sandbox is full hold {@code full}, a list of the limits
+ * that the worker named.
  */
 record Failures(PluginId plugin, String name) {
   private static final int MESSAGE_CHARS = 500;
@@ -41,7 +42,13 @@ record Failures(PluginId plugin, String name) {
   PluginException call(WorkerMessage.Failed failed) {
     ErrorCode code = code(failed.kind(), OF_CALL, ErrorCode.PLUGIN_ERROR);
     String verb = code == ErrorCode.PLUGIN_ERROR ? "raised " : "failed: ";
-    return of(code, verb + said(failed), failed.traceback());
+    PluginException failure = of(code, verb + said(failed), failed.traceback());
+    if (failed.full().isEmpty()) {
+      return failure;
+    }
+    var details = new LinkedHashMap<>(failure.details());
+    details.put("full", failed.full());
+    return new PluginException(code, failure.getMessage(), details, null);
   }
 
   /** The same, for whoever counts what a plugin does wrong. */

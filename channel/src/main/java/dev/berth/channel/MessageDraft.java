@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 final class MessageDraft {
   private static final int MAX_RECORDS = 1000;
   private static final int MAX_FRAMES = 16;
+  private static final int MAX_FULL = 8;
 
   private final JsonReader in;
   private final List<String> seen = new ArrayList<>(8);
@@ -26,6 +27,7 @@ final class MessageDraft {
   private String exception = "";
   private List<String> frames = List.of();
   private @Nullable String traceback;
+  private List<String> full = List.of();
   private @Nullable Double fraction;
   private @Nullable String data;
   private long protocol = -1;
@@ -99,19 +101,20 @@ final class MessageDraft {
       switch (key) {
         case "kind" -> kind = in.string();
         case "exception" -> exception = in.string();
-        case "frames" -> frames = readFrames();
+        case "frames" -> frames = readTexts(MAX_FRAMES, "frames");
         case "traceback" -> traceback = in.string();
+        case "full" -> full = readTexts(MAX_FULL, "full limits");
         default -> throw in.error("unknown member 'error.data." + cut(key) + "'");
       }
     }
   }
 
-  private List<String> readFrames() {
-    var out = new ArrayList<String>(MAX_FRAMES);
+  private List<String> readTexts(int most, String what) {
+    var out = new ArrayList<String>(most);
     in.beginArray();
     while (in.nextElement()) {
-      if (out.size() == MAX_FRAMES) {
-        throw in.error("more than " + MAX_FRAMES + " frames in an error");
+      if (out.size() == most) {
+        throw in.error("more than " + most + " " + what + " in an error");
       }
       out.add(in.string());
     }
@@ -161,7 +164,7 @@ final class MessageDraft {
 
   private WorkerMessage answer() {
     if (message != null) {
-      return new WorkerMessage.Failed(id, code, message, kind, exception, frames, traceback);
+      return new WorkerMessage.Failed(id, code, message, kind, exception, frames, traceback, full);
     }
     if (success != null && value != null && chunks < 0) {
       return new WorkerMessage.Executed(id, success, value);

@@ -33,6 +33,7 @@ sealed interface WorkerMessage {
    * @param kind the worker's word for what failed; empty for an error of the protocol
    * @param exception the class of what the plugin raised; empty where it raised nothing
    * @param frames where in the package that went through, the innermost last
+   * @param full which limits on files its sandbox has used up, where the error is a full disk
    */
   record Failed(
       long id,
@@ -41,7 +42,8 @@ sealed interface WorkerMessage {
       String kind,
       String exception,
       List<String> frames,
-      @Nullable String traceback)
+      @Nullable String traceback,
+      List<String> full)
       implements WorkerMessage {}
 
   /** It was told to cancel that call, and the call needs a while to end. */

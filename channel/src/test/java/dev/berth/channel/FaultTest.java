@@ -27,7 +27,8 @@ class FaultTest {
       })
   void the_message_is_without_the_exceptions_name(String said, String exception, String message) {
     String name = exception == null ? "" : exception;
-    var failed = new WorkerMessage.Failed(1, 0, said, "plugin_error", name, List.of(), null);
+    var failed =
+        new WorkerMessage.Failed(1, 0, said, "plugin_error", name, List.of(), null, List.of());
     assertThat(Fault.of(ErrorCode.PLUGIN_ERROR, failed).message())
         .isEqualTo(message == null ? "" : message);
   }

@@ -171,7 +171,8 @@ class GoldenMessagesTest {
               g.text("kind"),
               g.text("exception"),
               g.means.required("frames").valueStream().map(JsonNode::stringValue).toList(),
-              g.means.required("traceback").isNull() ? null : g.text("traceback"));
+              g.means.required("traceback").isNull() ? null : g.text("traceback"),
+              g.means.path("full").valueStream().map(JsonNode::stringValue).toList());
       case "cancelling" -> new WorkerMessage.Cancelling(g.id());
       case "progress" ->
           new WorkerMessage.Progress(

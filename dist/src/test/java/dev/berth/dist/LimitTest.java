@@ -37,6 +37,15 @@ final class LimitTest {
     assertThat(next.status()).as("after " + what + ": " + next.body()).isEqualTo(200);
   }
 
+  /** What has been tidied up when the error gets out can't be told: each is named. */
+  private static void meetsOneOf(RunningBerth berth, String id, String what) {
+    Answer answer = berth.execute(id, "{\"do\":\"" + what + "\"}");
+    assertThat(answer.status()).as(answer.body()).isEqualTo(502);
+    assertThat(answer.json().has("limit")).as(answer.body()).isFalse();
+    assertThat(answer.json().path("limits").toString())
+        .isEqualTo("{\"data_mb\":16,\"data_files\":4096,\"tmp_mb\":64,\"tmp_files\":16384}");
+  }
+
   @ParameterizedTest(name = "RUN-02 RUN-05 each limit is named with its value, {0}")
   @EnumSource(Kinds.class)
   void each_limit_is_named_with_its_value(Kinds kind) {
@@ -45,6 +54,9 @@ final class LimitTest {
       meets(berth, id, "files", 502, "open_files", 1024);
       meets(berth, id, "disk", 502, "data_mb", 16);
       meets(berth, id, "tmp", 502, "tmp_mb", 64);
+      meets(berth, id, "disk_files", 502, "data_files", 4096);
+      meets(berth, id, "tmp_files", 502, "tmp_files", 16_384);
+      meetsOneOf(berth, id, "disk_tidily");
       meets(berth, id, "huge_file", 502, "file_mb", 1024);
       meets(berth, id, "threads", 502, "pids", 128);
       meets(berth, id, "forks", 502, "pids", 128);

@@ -12,4 +12,11 @@ package dev.berth.sandbox;
 public record Ceilings(int pids, int openFiles, int tmpMb, int fileMb, double cpus) {
   /** What holds where nobody says otherwise. */
   public static final Ceilings DEFAULT = new Ceilings(128, 1024, 64, 1024, 1);
+
+  private static final int TMP_FILES_A_MB = 256;
+
+  /** How many files its {@code /tmp} holds: one for each 4 KiB, in either sandbox. */
+  public int tmpFiles() {
+    return tmpMb * TMP_FILES_A_MB;
+  }
 }

@@ -29,6 +29,9 @@ final class VolumeImages {
   private static final int SECONDS = 120;
   private static final long PROBE_BYTES = 8L << 20;
 
+  /** From this on a file is expected to take 16 KiB on average, below it 4. */
+  private static final long LARGE_BYTES = 512L << 20;
+
   /** Below this a file system is nothing but its own book-keeping. */
   private static final long LEAST_BYTES = 8L << 20;
 
@@ -178,6 +181,8 @@ final class VolumeImages {
     command.addAll(List.of("-q", "-F", "-m", "0", "-b", "4096", "-E"));
     command.add("root_owner=" + owner + ":" + owner + ",nodiscard,lazy_itable_init=1");
     command.addAll(bytes < (256L << 20) ? List.of("-O", "^has_journal") : List.of("-J", "size=4"));
+    // Said here, so that how many files it holds is not for the machine's mke2fs.conf to say.
+    command.addAll(List.of("-i", bytes < LARGE_BYTES ? "4096" : "16384"));
     command.add(image.toString());
     command.add(bytes / 1024 + "k");
     run(List.of(), command.toArray(String[]::new));

@@ -11,6 +11,7 @@ import dev.berth.channel.ChannelListener;
 import dev.berth.channel.Fault;
 import dev.berth.channel.WorkerChannel;
 import dev.berth.sandbox.Ceilings;
+import dev.berth.sandbox.DataVolume;
 import dev.berth.sandbox.ResourceUsage;
 import dev.berth.sandbox.SandboxProcess;
 import java.time.Duration;
@@ -35,6 +36,7 @@ final class Worker implements ChannelListener {
   private final PluginLog log;
   private final PluginErrors errors;
   private final Ceilings ceilings;
+  private final long dataFiles;
   private final Gate gate = new Gate();
   private final Instant since = Instant.now();
   private final long upNanos = System.nanoTime();
@@ -63,6 +65,7 @@ final class Worker implements ChannelListener {
     this.log = log;
     this.errors = errors;
     this.ceilings = ceilings;
+    this.dataFiles = DataVolume.files(plan.data());
     this.callLimit = plan.pack().manifest().resources().timeout();
   }
 
@@ -179,7 +182,7 @@ final class Worker implements ChannelListener {
    * @param asked the time that the caller set it; null for none
    */
   PluginException explained(PluginException failure, @Nullable Duration asked) {
-    return LimitHint.of(log.redactor().redact(failure), plan, ceilings, asked);
+    return LimitHint.of(log.redactor().redact(failure), plan, ceilings, dataFiles, asked);
   }
 
   /** A call is over. */
