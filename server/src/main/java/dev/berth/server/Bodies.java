@@ -4,6 +4,7 @@ import dev.berth.api.ErrorCode;
 import dev.berth.api.Json;
 import dev.berth.api.PluginException;
 import io.javalin.http.Context;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.LinkedHashMap;
@@ -13,6 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Bodies of requests that are read on a thread of their own, and what can be wrong with any. */
 final class Bodies {
+  private static final int PIECE = 8 << 10;
+
   private Bodies() {}
 
   /**
@@ -21,17 +24,23 @@ final class Bodies {
    * @throws PluginException {@code body_too_large}, {@code body_incomplete}, {@code
    *     request_timeout}, {@code invalid_json}
    */
-  static Json json(Context context, int limit) {
-    byte[] bytes;
+  static Json json(Context context, ServerSettings settings) {
+    int limit = settings.maxBodyBytes();
+    var pace = new BodyPace(settings);
+    var bytes = new ByteArrayOutputStream();
+    byte[] piece = new byte[PIECE];
     try (InputStream in = context.bodyInputStream()) {
-      bytes = in.readNBytes(limit + 1);
+      for (int count = in.read(piece); count >= 0; count = in.read(piece)) {
+        bytes.write(piece, 0, count);
+        if (bytes.size() > limit) {
+          throw tooLarge(-1, limit);
+        }
+        pace.check(bytes.size());
+      }
     } catch (IOException e) {
       throw failure(e);
     }
-    if (bytes.length > limit) {
-      throw tooLarge(-1, limit);
-    }
-    return Json.of(bytes, 0, bytes.length);
+    return Json.of(bytes.toByteArray(), 0, bytes.size());
   }
 
   /** Why a body could not be read. */

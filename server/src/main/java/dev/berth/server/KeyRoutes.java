@@ -32,7 +32,7 @@ final class KeyRoutes {
   }
 
   private void create(Context context, Backend backend) {
-    ObjectNode body = JsonText.readObject(Bodies.json(context, settings.maxBodyBytes()));
+    ObjectNode body = JsonText.readObject(Bodies.json(context, settings));
     for (String field : body.propertyNames()) {
       if (!field.equals("name")) {
         String shown = Text.printable(field, 80);

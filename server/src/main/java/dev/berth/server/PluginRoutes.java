@@ -65,7 +65,7 @@ final class PluginRoutes {
       }
       return;
     }
-    ObjectNode body = JsonText.readObject(Bodies.json(context, settings.maxBodyBytes()));
+    ObjectNode body = JsonText.readObject(Bodies.json(context, settings));
     Json config = configOf(body, List.of("plugin_url", "config"));
     InstallSource source = urlOf(body.get("plugin_url"));
     answer(
@@ -86,7 +86,7 @@ final class PluginRoutes {
       }
       return;
     }
-    ObjectNode body = JsonText.readObject(Bodies.json(context, settings.maxBodyBytes()));
+    ObjectNode body = JsonText.readObject(Bodies.json(context, settings));
     var _ = configOf(body, List.of("plugin_url"));
     InstallSource source = urlOf(body.get("plugin_url"));
     answer(context, progress -> updated(backend.service().update(id, source, progress)));
@@ -199,7 +199,7 @@ final class PluginRoutes {
 
   private void configure(Context context, Backend backend) {
     PluginId id = Answers.plugin(context);
-    Json body = Bodies.json(context, settings.maxBodyBytes());
+    Json body = Bodies.json(context, settings);
     var _ = JsonText.readObject(body);
     Answers.json(context, Views.config(id, backend.service().configure(id, body)));
   }

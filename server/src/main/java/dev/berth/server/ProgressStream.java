@@ -70,7 +70,7 @@ final class ProgressStream {
 
   /** {@code POST /api/plugins/{id}/execute} with {@code Accept: text/event-stream}. */
   void execute(Context context, Backend backend) throws IOException, InterruptedException {
-    Json body = Bodies.json(context, settings.maxBodyBytes());
+    Json body = Bodies.json(context, settings);
     byte[] bytes = body.toByteArray();
     ExecuteEnvelope envelope = ExecuteEnvelope.read(bytes, bytes.length);
     var queue = new EventQueue(MAX_WAITING, HEARTBEAT);

@@ -102,7 +102,7 @@ final class Uploads {
   }
 
   private void copy(Context context, MultiPart.Parser parser, UploadParts parts) {
-    long started = System.nanoTime();
+    var pace = new BodyPace(settings);
     long total = 0;
     byte[] buffer = new byte[32 << 10];
     InputStream in = context.bodyInputStream();
@@ -123,9 +123,7 @@ final class Uploads {
       if (total > bodyLimit(settings)) {
         throw Bodies.tooLarge(-1, bodyLimit(settings));
       }
-      if ((System.nanoTime() - started) / 1_000_000 > settings.bodyMillis(total)) {
-        throw Bodies.failure(new IOException(new java.util.concurrent.TimeoutException()));
-      }
+      pace.check(total);
     }
     if (!parts.isComplete()) {
       throw BodyReader.incomplete(null);

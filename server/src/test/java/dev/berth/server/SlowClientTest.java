@@ -121,6 +121,23 @@ class SlowClientTest {
     assertThat(berth.leftInUploads()).isEmpty();
   }
 
+  /** Each byte comes well within the time that a connection may be silent. */
+  @Test
+  void aJsonBodyThatTricklesInIsCutOffOnEveryRoute() throws Exception {
+    for (String head :
+        List.of(
+            "PUT /api/plugins/plugin_dice/config HTTP/1.1\r\n",
+            "POST /api/plugins/plugin_dice/execute HTTP/1.1\r\nAccept: text/event-stream\r\n",
+            "POST /api/plugins/install HTTP/1.1\r\nContent-Type: application/json\r\n")) {
+      Socket socket = dripping(head + "Host: localhost\r\nContent-Length: 9000\r\n\r\n{");
+      socket.setSoTimeout(8_000);
+      assertThat(untilItEnds(socket))
+          .as(head)
+          .startsWith("HTTP/1.1 408")
+          .contains("request_timeout");
+    }
+  }
+
   @Test
   void aBodyThatStopsComingIsCutOff() throws Exception {
     for (String target : List.of("/api/plugins/plugin_dice/execute", "/api/keys")) {
