@@ -219,7 +219,8 @@ final class EgressConnection {
               : Optional.empty();
         }
         case ServerName.Found.Unreadable _ -> {
-          return Optional.of("its TLS does not begin with one whole ClientHello");
+          return Optional.of(
+              "its TLS does not begin with one whole ClientHello that names at most one host");
         }
         case ServerName.Found.Hello(Optional<String> name) -> {
           if (name.isEmpty()

@@ -9,6 +9,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Set;
@@ -71,11 +72,7 @@ public final class EgressProxy implements AutoCloseable {
       Connector connector,
       EgressListener told) {
     try {
-      var listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-      Path folder = Objects.requireNonNull(socket.toAbsolutePath().getParent());
-      UnixSockets.bind(listener, folder, socket.getFileName().toString(), limits.connections());
-      Files.setPosixFilePermissions(
-          socket, java.nio.file.attribute.PosixFilePermissions.fromString("rw-rw-rw-"));
+      ServerSocketChannel listener = listen(socket, limits.connections());
       var proxy = new EgressProxy(listener, socket, policy, limits, resolver, connector, told);
       Thread.ofVirtual().name("egress-accept").start(proxy::accept);
       long tick = Math.max(10, limits.idle().toMillis() / 10);
@@ -87,6 +84,19 @@ public final class EgressProxy implements AutoCloseable {
           ErrorCode.INTERNAL,
           "The egress proxy can't listen on " + socket + ": " + e.getMessage(),
           e);
+    }
+  }
+
+  private static ServerSocketChannel listen(Path socket, int backlog) throws IOException {
+    var listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    try {
+      Path folder = Objects.requireNonNull(socket.toAbsolutePath().getParent());
+      UnixSockets.bind(listener, folder, socket.getFileName().toString(), backlog);
+      Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-rw-rw-"));
+      return listener;
+    } catch (IOException | RuntimeException e) {
+      listener.close();
+      throw e;
     }
   }
 

@@ -18,7 +18,7 @@ final class ServerName {
     /** Not TLS. */
     record NotTls() implements Found {}
 
-    /** TLS, and not a ClientHello that can be read. */
+    /** TLS, and not a ClientHello that can be read, and in one way only. */
     record Unreadable() implements Found {}
 
     /** A ClientHello; the name is empty when it has none. */
@@ -67,20 +67,36 @@ final class ServerName {
     if (!hello.hasRemaining()) {
       return Optional.empty();
     }
-    hello.getShort();
+    check((hello.getShort() & 0xffff) == hello.remaining());
+    Optional<String> name = Optional.empty();
     while (hello.hasRemaining()) {
       int extension = hello.getShort() & 0xffff;
       int size = hello.getShort() & 0xffff;
       if (extension == 0) {
-        hello.getShort();
-        hello.get();
-        byte[] name = new byte[hello.getShort() & 0xffff];
-        hello.get(name);
-        return Optional.of(new String(name, StandardCharsets.US_ASCII));
+        check(name.isEmpty());
+        name = Optional.of(onlyName(hello.slice(hello.position(), size)));
       }
       skip(hello, size);
     }
-    return Optional.empty();
+    return name;
+  }
+
+  /**
+   * The name in a list of server names that has one entry, of type host_name. A server may take any
+   * of several, or one of a type unknown here.
+   */
+  private static String onlyName(ByteBuffer list) {
+    check((list.getShort() & 0xffff) == list.remaining() && list.get() == 0);
+    byte[] name = new byte[list.getShort() & 0xffff];
+    check(name.length == list.remaining());
+    list.get(name);
+    return new String(name, StandardCharsets.US_ASCII);
+  }
+
+  private static void check(boolean asItShould) {
+    if (!asItShould) {
+      throw new IllegalArgumentException("not a ClientHello of this form");
+    }
   }
 
   private static void skip(ByteBuffer buffer, int count) {

@@ -1,6 +1,7 @@
 package dev.berth.host.egress;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
@@ -10,6 +11,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -286,6 +288,87 @@ class EgressProxyTest {
     ByteBuffer whole = hello("good.example");
     for (int n = 1; n < whole.remaining(); n++) {
       assertThat(ServerName.find(whole.slice(0, n))).isEqualTo(new ServerName.Found.Incomplete());
+    }
+  }
+
+  /** A hello of these extensions' bytes. */
+  private static ByteBuffer helloOf(byte[]... extensions) {
+    ByteBuffer body = ByteBuffer.allocate(512);
+    body.putShort((short) 0x303).put(new byte[32]).put((byte) 0);
+    body.putShort((short) 2).putShort((short) 0x1301).put((byte) 1).put((byte) 0);
+    int length = 0;
+    for (byte[] extension : extensions) {
+      length += extension.length;
+    }
+    body.putShort((short) length);
+    for (byte[] extension : extensions) {
+      body.put(extension);
+    }
+    body.flip();
+    ByteBuffer record = ByteBuffer.allocate(1024);
+    record.put((byte) 22).putShort((short) 0x301).putShort((short) (body.remaining() + 4));
+    record.putInt(1 << 24 | body.remaining()).put(body);
+    return record.flip();
+  }
+
+  /** A server_name extension: the type of each entry, and its name. */
+  private static byte[] names(Object... typesAndNames) {
+    ByteBuffer list = ByteBuffer.allocate(256);
+    for (int i = 0; i < typesAndNames.length; i += 2) {
+      byte[] name = ((String) typesAndNames[i + 1]).getBytes(StandardCharsets.US_ASCII);
+      list.put(((Integer) typesAndNames[i]).byteValue()).putShort((short) name.length).put(name);
+    }
+    list.flip();
+    ByteBuffer extension = ByteBuffer.allocate(256);
+    extension.putShort((short) 0).putShort((short) (list.remaining() + 2));
+    extension.putShort((short) list.remaining()).put(list).flip();
+    byte[] bytes = new byte[extension.remaining()];
+    extension.get(bytes);
+    return bytes;
+  }
+
+  @Test
+  void NET_06_a_tls_hello_with_more_than_one_name_is_unreadable() {
+    var one = new ServerName.Found.Hello(java.util.Optional.of("good.example"));
+    var unreadable = new ServerName.Found.Unreadable();
+    assertThat(ServerName.find(helloOf(names(0, "good.example")))).isEqualTo(one);
+    assertThat(ServerName.find(helloOf()))
+        .isEqualTo(new ServerName.Found.Hello(java.util.Optional.empty()));
+    for (ByteBuffer hello :
+        List.of(
+            helloOf(names(1, "good.example")),
+            helloOf(names(1, "good.example", 0, "evil.test")),
+            helloOf(names(0, "good.example", 0, "evil.test")),
+            helloOf(names(0, "good.example", 1, "evil.test")),
+            helloOf(names()),
+            helloOf(names(0, "good.example"), names(0, "evil.test")),
+            helloOf(names(0, "good.example"), new byte[] {0, 0}))) {
+      assertThat(ServerName.find(hello)).isEqualTo(unreadable);
+    }
+    byte[] trailing = names(0, "good.example");
+    trailing[5]--; // The list ends before the extension does.
+    assertThat(ServerName.find(helloOf(trailing))).isEqualTo(unreadable);
+  }
+
+  @Test
+  void a_proxy_that_cannot_listen_leaves_nothing_open() throws Exception {
+    Path descriptors = Path.of("/proc/self/fd");
+    Path nowhere = folder.resolve("missing").resolve("e.sock");
+    long before;
+    try (var open = Files.list(descriptors)) {
+      before = open.count();
+    }
+    for (int i = 0; i < 50; i++) {
+      assertThatThrownBy(() ->
+              EgressProxy.open(
+                  nowhere,
+                  new EgressPolicy(List.of(), List.of(), List.of()),
+                  EgressLimits.DEFAULT,
+                  (_, _) -> {}))
+          .hasMessageContaining("can't listen on");
+    }
+    try (var open = Files.list(descriptors)) {
+      assertThat(open.count()).isLessThan(before + 25);
     }
   }
 
