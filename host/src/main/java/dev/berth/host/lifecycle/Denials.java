@@ -1,26 +1,39 @@
 package dev.berth.host.lifecycle;
 
 import dev.berth.host.egress.EgressListener;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Tells a plugin's log which connections were refused: each destination and reason once, then again
- * at every tenfold, so that a plugin that tries for ever can't fill its log.
+ * at every tenfold, so that a plugin that tries for ever can't fill its log. Only so many can be
+ * remembered; of the others it says how many there were, at every tenfold and every minute.
  */
 final class Denials implements EgressListener {
   private static final int MOST_REMEMBERED = 100;
+  private static final long MINUTE = Duration.ofMinutes(1).toNanos();
 
   private final PluginLog log;
   private final Traffic traffic;
   private final long hourly;
+  private final LongSupplier nanos;
 
   // Guarded by this.
   private final Map<String, Long> counts = new HashMap<>();
+  private long others;
+  private long othersSaid;
 
   /** With at most {@code hourly} bytes within an hour. */
   Denials(PluginLog log, Traffic traffic, long hourly) {
+    this(log, traffic, hourly, System::nanoTime);
+  }
+
+  Denials(PluginLog log, Traffic traffic, long hourly, LongSupplier nanos) {
+    this.nanos = nanos;
     this.log = log;
     this.traffic = traffic;
     this.hourly = hourly;
@@ -28,18 +41,32 @@ final class Denials implements EgressListener {
 
   @Override
   public void onDenied(String destination, String why) {
-    long count;
-    synchronized (this) {
-      String key = destination + " " + why;
-      if (!counts.containsKey(key) && counts.size() >= MOST_REMEMBERED) {
-        key = ""; // The rest, together.
-      }
-      count = counts.merge(key, 1L, Long::sum);
+    String said = toSay(destination, why);
+    if (said != null) {
+      log.fromHost("WARNING", "network: " + said);
     }
-    if (isPowerOfTen(count)) {
+  }
+
+  private synchronized @Nullable String toSay(String destination, String why) {
+    String key = destination + " " + why;
+    if (counts.size() < MOST_REMEMBERED || counts.containsKey(key)) {
+      long count = counts.merge(key, 1L, Long::sum);
       String times = count == 1 ? "" : " (" + count + " times by now)";
-      log.fromHost("WARNING", "network: " + destination + " was refused: " + why + times);
+      return isPowerOfTen(count) ? destination + " was refused: " + why + times : null;
     }
+    others++;
+    long now = nanos.getAsLong();
+    if (!isPowerOfTen(others) && now - othersSaid < MINUTE) {
+      return null;
+    }
+    othersSaid = now;
+    return "and "
+        + others
+        + (others == 1 ? " other refusal" : " other refusals")
+        + " by now, the last of "
+        + destination
+        + ": "
+        + why;
   }
 
   @Override
