@@ -72,13 +72,7 @@ final class Gate extends Handler.Wrapper {
 
   @Override
   public boolean handle(Request request, Response response, Callback callback) {
-    HttpFields headers = request.getHeaders();
-    HttpFields.Mutable answer = response.getHeaders();
-    for (HttpField field : SECURITY) {
-      answer.add(field);
-    }
-    String id = ids.nameFor(headers.get(REQUEST_ID));
-    answer.add(REQUEST_ID, id);
+    String id = introduce(request, response);
     request.addIdleTimeoutListener(Gate::isFailure);
     var exchange = new Exchange(callback, request, response, state, metrics);
     try {
@@ -89,6 +83,21 @@ final class Gate extends Handler.Wrapper {
       refuse(request, response, exchange, unexpected(e), id);
     }
     return true;
+  }
+
+  /** Gives an answer the headers that all have; the request's id. */
+  String introduce(Request request, Response response) {
+    HttpFields.Mutable answer = response.getHeaders();
+    String known = answer.get(REQUEST_ID);
+    if (known != null) {
+      return known;
+    }
+    for (HttpField field : SECURITY) {
+      answer.put(field);
+    }
+    String id = ids.nameFor(request.getHeaders().get(REQUEST_ID));
+    answer.put(REQUEST_ID, id);
+    return id;
   }
 
   /** A request that waits for a plugin is not idle; one that waits for its client Jetty fails. */

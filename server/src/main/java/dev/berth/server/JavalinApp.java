@@ -34,7 +34,7 @@ final class JavalinApp {
     config.jetty.threadPool = listener.pool();
     config.jetty.modifyServer(server -> prepare(server, gate));
     config.jetty.modifyServletContextHandler(
-        handler -> handler.setErrorHandler(new ProblemErrorHandler()));
+        handler -> handler.setErrorHandler(new ProblemErrorHandler(gate)));
     config.jetty.addConnector((server, _) -> listener.connector(server));
     for (Route route : routes.routes()) {
       config.routes.addHttpHandler(
@@ -52,7 +52,7 @@ final class JavalinApp {
   private static void prepare(Server server, Gate gate) {
     // In the place of Javalin's statistics; what is counted is counted in the gate.
     server.setHandler(gate);
-    server.setErrorHandler(new ProblemErrorHandler());
+    server.setErrorHandler(new ProblemErrorHandler(gate));
     server.getBeans(LowResourceMonitor.class).forEach(server::removeBean);
     server.setStopTimeout(0);
     server.setStopAtShutdown(false);

@@ -14,15 +14,29 @@ import org.slf4j.LoggerFactory;
 final class ProblemErrorHandler implements Request.Handler {
   private static final Logger LOG = LoggerFactory.getLogger(ProblemErrorHandler.class);
 
+  private final Gate gate;
+
+  /** The gate names the requests that never came to it, too. */
+  ProblemErrorHandler(Gate gate) {
+    this.gate = gate;
+  }
+
   @Override
   public boolean handle(Request request, Response response, Callback callback) {
     Object cause = request.getAttribute(ErrorHandler.ERROR_EXCEPTION);
     int status = cause instanceof HttpException http ? http.getCode() : response.getStatus();
     boolean quiet = cause instanceof QuietException; // above all: the client has gone
-    if (status >= 500 && cause instanceof Throwable failure && !quiet) {
-      LOG.error("{} failed", request.getMethod(), failure);
+    String id = gate.introduce(request, response);
+    Problem problem = problem(status);
+    if (problem.status() == 500 && !quiet) {
+      LOG.error(
+          "request {} {} failed with status {}",
+          id,
+          request.getMethod(),
+          status,
+          cause instanceof Throwable failure ? failure : null);
     }
-    problem(status).send(response, callback);
+    problem.send(response, callback);
     return true;
   }
 
@@ -34,6 +48,11 @@ final class ProblemErrorHandler implements Request.Handler {
       case 413 -> Problem.of(ErrorCode.BODY_TOO_LARGE, "The body is too large.");
       case 414, 431 ->
           Problem.ofStatus(status, ErrorCode.HEADERS_TOO_LARGE, "The head is too large.");
+      case 501 ->
+          Problem.ofStatus(
+              status, ErrorCode.NOT_IMPLEMENTED, "This server has nothing of that kind.");
+      case 505 ->
+          Problem.ofStatus(status, ErrorCode.BAD_REQUEST, "This server speaks HTTP/1.1 only.");
       case 503 -> Problem.of(ErrorCode.SHUTTING_DOWN, "This server is shutting down.");
       default ->
           status >= 400 && status < 500

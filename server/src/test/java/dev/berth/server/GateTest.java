@@ -123,6 +123,23 @@ class GateTest {
   }
 
   @Test
+  void whatIsNoHttpOfOursIsSaidSoWithAnId() throws Exception {
+    try (ServerFixture berth = ServerFixture.serving()) {
+      assertThat(berth.raw("GET /health/live HTTP/9.9\r\nHost: localhost\r\n\r\n"))
+          .startsWith("HTTP/1.1 505")
+          .contains("HTTP/1.1 only")
+          .containsIgnoringCase("X-Request-Id: ")
+          .contains("nosniff");
+      assertThat(berth.raw("GET /api/plugins\r\n\r\n"))
+          .contains("HTTP/1.1 only")
+          .doesNotContain("Its log says more");
+      assertThat(berth.raw("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"))
+          .startsWith("HTTP/1.1 400")
+          .containsIgnoringCase("X-Request-Id: ");
+    }
+  }
+
+  @Test
   void unknownPathsAndMethodsAreProblems() throws Exception {
     try (ServerFixture berth = ServerFixture.serving()) {
       HttpResponse<String> nothing = berth.get("/api/nothing");
