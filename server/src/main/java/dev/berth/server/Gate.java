@@ -3,6 +3,7 @@ package dev.berth.server;
 import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeoutException;
 import org.eclipse.jetty.http.HttpField;
@@ -25,6 +26,7 @@ import org.slf4j.LoggerFactory;
 final class Gate extends Handler.Wrapper {
   private static final Logger LOG = LoggerFactory.getLogger(Gate.class);
 
+  private static final Set<String> DOTS = Set.of(".", "..");
   private static final String REQUEST_ID = "X-Request-Id";
   // A plugin's results are a stranger's data: nothing may guess a type for them, run or frame them.
   private static final List<HttpField> SECURITY =
@@ -111,6 +113,7 @@ final class Gate extends Handler.Wrapper {
     String path = Request.getPathInContext(request);
     Route route = routes.find(method, path);
     exchange.route = route;
+    checkPath(request, method, path, route);
     if (state.closing()) {
       response.getHeaders().put(HttpHeader.CONNECTION, "close");
       throw new PluginException(ErrorCode.SHUTTING_DOWN, "This server is shutting down.");
@@ -135,6 +138,25 @@ final class Gate extends Handler.Wrapper {
       }
     }
     pass(request, response, exchange, route, path, backend);
+  }
+
+  /**
+   * Refuses what Javalin, which goes by the path as it was sent, would take for another route than
+   * this one, which goes by what it comes to.
+   */
+  private void checkPath(Request request, String method, String path, @Nullable Route route) {
+    String sent = request.getHttpURI().getPath();
+    if (sent == null || sent.equals(path)) {
+      return;
+    }
+    if (sent.indexOf(';') >= 0
+        || Route.segments(sent).stream().anyMatch(DOTS::contains)
+        || (route != null && !route.equals(routes.find(method, sent)))) {
+      throw new PluginException(
+          ErrorCode.BAD_REQUEST,
+          "The path can be read in two ways. Send it without '.', '..' and ';', and with %-escapes"
+              + " only where they are needed.");
+    }
   }
 
   private void pass(

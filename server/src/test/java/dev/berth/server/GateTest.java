@@ -122,6 +122,30 @@ class GateTest {
     }
   }
 
+  /** Javalin goes by the path as it came, the gate by what it comes to. */
+  @Test
+  void aPathThatCanBeReadInTwoWaysIsRefused() throws Exception {
+    try (ServerFixture berth = ServerFixture.serving()) {
+      for (String path :
+          List.of(
+              "/api/plugins/x/../stats",
+              "/api/plugins/./stats",
+              "/api/plugins/x/.",
+              "/api/plugins/x;v=1",
+              "/api/./plugins/plugin_dice/execute",
+              "/%61pi/plugins")) {
+        String answer =
+            berth.raw("GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        assertThat(answer).as(path).startsWith("HTTP/1.1 400").contains("problem+json");
+      }
+      // An escape within a name is a name's own affair.
+      String escaped =
+          berth.raw(
+              "GET /api/plugins/plugin%5Fnone HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+      assertThat(escaped).startsWith("HTTP/1.1 404").contains("plugin_not_found");
+    }
+  }
+
   @Test
   void whatIsNoHttpOfOursIsSaidSoWithAnId() throws Exception {
     try (ServerFixture berth = ServerFixture.serving()) {
