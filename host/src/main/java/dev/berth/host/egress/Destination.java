@@ -81,7 +81,9 @@ public record Destination(String host, boolean anySubdomain, int port) {
       host = host.substring(0, host.length() - 1);
     }
     try {
-      host = IDN.toASCII(host, IDN.USE_STD3_ASCII_RULES).toLowerCase(Locale.ROOT);
+      // No host name has an underscore, and resolvers find some: those of container networks do.
+      String _ = IDN.toASCII(host.replace('_', 'x'), IDN.USE_STD3_ASCII_RULES);
+      host = IDN.toASCII(host).toLowerCase(Locale.ROOT);
     } catch (IllegalArgumentException _) {
       return Optional.empty();
     }
