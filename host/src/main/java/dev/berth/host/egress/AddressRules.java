@@ -12,7 +12,7 @@ import java.util.Optional;
 /**
  * Which addresses a plugin may not be connected to: all that the IANA special-purpose registries
  * (RFC 6890, kept at iana.org/assignments/iana-ipv4-special-registry and -ipv6-) do not mark as
- * globally reachable, and multicast.
+ * globally reachable, multicast, and the IPv4 addresses that SIIT (RFC 2765) puts into IPv6 ones.
  */
 final class AddressRules {
   /** Addresses of {@code length} bytes whose first {@code bits} are those of {@code prefix}. */
@@ -40,6 +40,8 @@ final class AddressRules {
     forbid("reserved", "240.0.0.0/4", "5f00::/16", "fec0::/10");
     forbid("unspecified", "::/128");
     forbid("discard", "100::/64");
+    forbid("dummy", "100:0:0:1::/64");
+    forbid("translated", "::ffff:0:0:0/96");
   }
 
   private AddressRules() {}
