@@ -5,10 +5,13 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * The head of a proxy request (RFC 9112): {@code CONNECT host:port}, or a method with an absolute
@@ -32,6 +35,9 @@ record RequestHead(
    * of the line, and would find another request in what we took for a path.
    */
   private static final Pattern TARGET = Pattern.compile("[\\x21-\\x7e\\x80-\\xff]+");
+
+  /** Without these the destination would find another end of the body. */
+  private static final Set<String> FRAMING = Set.of("content-length", "transfer-encoding");
 
   /** Something else than such a head came. */
   private static final Optional<RequestHead> BAD = Optional.empty();
@@ -86,7 +92,7 @@ record RequestHead(
       headers.add(lines[i]);
     }
     Optional<RequestBody> body = RequestBody.announced(headers, words[2].endsWith("1"));
-    if (body.isEmpty()) {
+    if (body.isEmpty() || connectionOptions(headers).stream().anyMatch(FRAMING::contains)) {
       return BAD;
     }
     if (words[0].equals("CONNECT")) {
@@ -107,6 +113,15 @@ record RequestHead(
         headers,
         body.get(),
         rest);
+  }
+
+  /** What the lines of {@code Connection} name, in lower case: lines meant for the proxy alone. */
+  private static Set<String> connectionOptions(List<String> headers) {
+    return headers.stream()
+        .filter(header -> header.regionMatches(true, 0, "connection:", 0, 11))
+        .flatMap(header -> Arrays.stream(header.substring(11).split(",", -1)))
+        .map(option -> option.strip().toLowerCase(Locale.ROOT))
+        .collect(Collectors.toSet());
   }
 
   private static int indexOfAny(String text, String characters) {
@@ -142,10 +157,12 @@ record RequestHead(
   }
 
   /**
-   * The request as the destination gets it: its own path, its own host, no word meant for the
-   * proxy, and one request a connection, since only the first was checked.
+   * The request as the destination gets it: its own path, its own host, no word meant for the proxy
+   * or named by its {@code Connection} (RFC 9110 7.6.1), and one request a connection, since only
+   * the first was checked.
    */
   ByteBuffer toOrigin() {
+    Set<String> hopByHop = connectionOptions(headers);
     StringBuilder out = new StringBuilder();
     out.append(method).append(' ').append(path).append(" HTTP/1.1\r\nHost: ").append(hostHeader());
     for (String header : headers) {
@@ -158,7 +175,11 @@ record RequestHead(
             "proxy-authorization",
             "upgrade",
             "te" -> {}
-        default -> out.append("\r\n").append(header);
+        default -> {
+          if (!hopByHop.contains(name)) {
+            out.append("\r\n").append(header);
+          }
+        }
       }
     }
     out.append("\r\nConnection: close\r\n\r\n");

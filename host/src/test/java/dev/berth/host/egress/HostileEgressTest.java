@@ -130,6 +130,7 @@ class HostileEgressTest {
         "POST http://PLACE/ HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
         "POST http://PLACE/ HTTP/1.1\r\nContent-Length: 1, 2\r\n\r\nxx",
         "POST http://PLACE/ HTTP/1.1\r\nContent-Length: +1\r\n\r\nx",
+        "POST http://PLACE/ HTTP/1.1\r\nContent-Length: 1\r\nConnection: Content-Length\r\n\r\nx",
         "POST http://PLACE/ HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nx",
         "POST http://PLACE/ HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
         "POST http://PLACE/ HTTP/1.1\r\nTransfer-Encoding:\u000bchunked\r\n\r\n0\r\n\r\n",
@@ -138,6 +139,21 @@ class HostileEgressTest {
     assertThat(ask(open(), request.replace("PLACE", place()))).startsWith("HTTP/1.1 400");
     origin.configureBlocking(false);
     assertThat(origin.accept()).isNull();
+  }
+
+  @Test
+  void a_line_that_the_connection_names_goes_no_further() throws Exception {
+    String request =
+        "GET http://"
+            + place()
+            + "/ HTTP/1.1\r\nConnection: close, X-Hop\r\nx-hop: 1\r\nX-Kept: 2\r\n"
+            + "CONNECTION: x-other\r\nX-Other: 3\r\n\r\n";
+    try (SocketChannel client = send(open(), request);
+        SocketChannel server = origin.accept()) {
+      String seen = read(server, "\r\n\r\n").toLowerCase(java.util.Locale.ROOT);
+      assertThat(seen).contains("x-kept: 2").doesNotContain("x-hop").doesNotContain("x-other");
+      assertThat(client.isOpen()).isTrue();
+    }
   }
 
   @Test
