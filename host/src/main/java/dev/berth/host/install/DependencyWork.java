@@ -120,7 +120,8 @@ final class DependencyWork {
     var kept = new ArrayDeque<String>();
     boolean ended = false;
     try {
-      Thread reader = Thread.ofVirtual().start(() -> read(process, kept, telling));
+      Thread reader =
+          Thread.ofVirtual().name("dependency-output").start(() -> read(process, kept, telling));
       ended = process.waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
       if (!ended) {
         throw new PluginException(
