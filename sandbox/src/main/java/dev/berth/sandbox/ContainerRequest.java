@@ -23,6 +23,8 @@ import java.util.Map;
  * @param binds what is shown inside
  * @param labels so that it is found again
  * @param runtime {@code runsc} or the like; empty for the engine's default
+ * @param socketBytes what its TCP and UDP sockets may hold, where that is no part of the memory
+ *     (control groups of version 1); 0 where it is
  */
 record ContainerRequest(
     String image,
@@ -39,9 +41,11 @@ record ContainerRequest(
     List<String> imageEnvironment,
     List<Bind> binds,
     Map<String, String> labels,
-    String runtime) {
+    String runtime,
+    long socketBytes) {
   private static final int PERIOD_US = 100_000;
   private static final long MAX_FILE_BYTES = 1L << 30;
+  private static final int MAX_SIGNALS = 1024;
   private static final int MEMORY_KILLER_SCORE = 500;
 
   /** A file or folder of the host's. */
@@ -125,13 +129,17 @@ record ContainerRequest(
             limit("core", coreLimit),
             limit("fsize", MAX_FILE_BYTES),
             limit("memlock", 65536),
-            limit("msgqueue", 65536)));
+            limit("msgqueue", 65536),
+            limit("sigpending", MAX_SIGNALS)));
     host.put("LogConfig", Map.of("Type", "none"));
     host.put("Tmpfs", tmpfs);
     host.put("Mounts", mounts);
     host.put("RestartPolicy", Map.of("Name", "no"));
     if (!runtime.isEmpty()) {
       host.put("Runtime", runtime);
+    }
+    if (socketBytes > 0) {
+      host.put("KernelMemoryTCP", socketBytes); // UDP's, too, whatever its name
     }
     return host;
   }

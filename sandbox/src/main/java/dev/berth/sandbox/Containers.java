@@ -39,6 +39,7 @@ final class Containers implements AutoCloseable {
   private static final int END_SECONDS = 20;
   private static final int REMOVAL_SECONDS = 5;
   private static final int TOKEN_BYTES = 32;
+  private static final long SOCKET_BYTES = 16L << 20;
 
   /**
    * Where the uids of containers whose plugin isn't known begin; the process sandbox has others.
@@ -67,6 +68,7 @@ final class Containers implements AutoCloseable {
   private final ContainerEvents events;
   private final ContainerSweep sweep;
   private volatile String isolatingRuntime = "";
+  private volatile long socketBytes;
   private volatile boolean closed;
 
   Containers(
@@ -95,6 +97,11 @@ final class Containers implements AutoCloseable {
   /** Use this runtime of the engine's from now on; empty for its default. */
   void use(String engineRuntime) {
     isolatingRuntime = engineRuntime;
+  }
+
+  /** Bound what sockets hold from now on, where the engine doesn't count it as memory. */
+  void limitSockets(boolean apart) {
+    socketBytes = apart ? SOCKET_BYTES : 0;
   }
 
   /**
@@ -229,7 +236,8 @@ final class Containers implements AutoCloseable {
         shape.image().environment(),
         binds,
         Map.of(LABEL + ".installation", installation, LABEL + ".boot", boot),
-        isolatingRuntime);
+        isolatingRuntime,
+        socketBytes);
   }
 
   static PluginException notStarted(String why) {

@@ -87,6 +87,11 @@ final class DockerIsolation {
     need(info, "SwapLimit", "swap_limit", enforced, missing);
     need(info, "PidsLimit", "process_limit", enforced, missing);
     need(info, "CpuCfsQuota", "cpu_limit", enforced, missing);
+    if (!countsSocketsApart(info)) {
+      enforced.add("socket_memory_limit");
+    } else {
+      need(info, "KernelMemoryTCP", "socket_memory_limit", enforced, missing);
+    }
     boolean seccomp =
         info.path("SecurityOptions").valueStream().anyMatch(o -> o.asString().contains("seccomp"));
     if (seccomp) {
@@ -128,6 +133,11 @@ final class DockerIsolation {
               "Run Berth as root beside the engine, with mkfs.ext4 (Debian: e2fsprogs)."));
     }
     return new Isolation("docker", enforced, missing, findings(found));
+  }
+
+  /** Whether what sockets hold is no part of a container's memory, as in version 1. */
+  static boolean countsSocketsApart(JsonNode info) {
+    return !info.path("CgroupVersion").asString("1").equals("2");
   }
 
   private static List<Isolation.Finding> findings(Found found) {

@@ -90,6 +90,7 @@ public final class DockerSandbox implements Sandbox {
       var images = new ContainerImages(settings, engine, run.installation(), runtime);
       DockerImage image = images.usual();
       JsonNode info = engine.get("/info").body();
+      containers.limitSockets(DockerIsolation.countsSocketsApart(info));
       String[] noAttacher = {""};
       String noRunsc = isolatingRuntime(info, containers, image);
       boolean runsc = noRunsc != null && noRunsc.isEmpty();

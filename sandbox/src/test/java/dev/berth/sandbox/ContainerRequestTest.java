@@ -30,7 +30,8 @@ final class ContainerRequestTest {
                 List.of("GPG_KEY", "PYTHON_VERSION"),
                 List.of(binds),
                 Map.of("dev.berth.boot", "b"),
-                runtime)
+                runtime,
+                16L << 20)
             .body());
   }
 
@@ -48,6 +49,7 @@ final class ContainerRequestTest {
     assertThat(host.path("MemorySwap").asLong()).isEqualTo(host.path("Memory").asLong());
     assertThat(host.path("CpuQuota").asLong()).isEqualTo(50_000);
     assertThat(host.path("PidsLimit").asInt()).as("one for the init").isEqualTo(129);
+    assertThat(host.path("KernelMemoryTCP").asLong()).isEqualTo(16 << 20);
     assertThat(host.path("LogConfig").path("Type").asString()).isEqualTo("none");
     assertThat(host.path("RestartPolicy").path("Name").asString()).isEqualTo("no");
     assertThat(host.has("Runtime")).isFalse();

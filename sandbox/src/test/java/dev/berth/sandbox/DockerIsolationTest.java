@@ -17,7 +17,7 @@ final class DockerIsolationTest {
       JsonMapper.builder()
           .build()
           .readTree(
-              "{\"MemoryLimit\":true,\"SwapLimit\":true,\"PidsLimit\":true,\"CpuCfsQuota\":true,"
+              "{\"MemoryLimit\":true,\"SwapLimit\":true,\"PidsLimit\":true,\"CpuCfsQuota\":true,\"KernelMemoryTCP\":true,"
                   + "\"SecurityOptions\":[\"name=seccomp,profile=builtin\"]}");
 
   private static Isolation of(String runtime, String noVolumes, String noLandlock) {
@@ -57,5 +57,20 @@ final class DockerIsolationTest {
     assertThat(found.enforced()).contains("kernel_of_its_own").doesNotContain("landlock");
     assertThat(found.findings()).extracting(Isolation.Finding::name).containsExactly("landlock");
     start(found);
+  }
+
+  @Test
+  void what_sockets_hold_is_part_of_the_memory_or_has_a_limit_of_its_own_or_is_missing() {
+    JsonMapper mapper = JsonMapper.builder().build();
+    var unbounded = mapper.createObjectNode().put("CgroupVersion", "1");
+    var together = mapper.createObjectNode().put("CgroupVersion", "2");
+    for (JsonNode info : new JsonNode[] {unbounded, together, INFO}) {
+      var found = new DockerIsolation.Found(info, "", "", "", "", "", "");
+      assertThat(DockerIsolation.of(found).enforced().contains("socket_memory_limit"))
+          .as(info.toString())
+          .isEqualTo(info != unbounded);
+    }
+    assertThat(DockerIsolation.countsSocketsApart(together)).isFalse();
+    assertThat(DockerIsolation.countsSocketsApart(INFO)).isTrue();
   }
 }
