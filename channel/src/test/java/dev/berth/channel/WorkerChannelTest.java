@@ -192,7 +192,9 @@ class WorkerChannelTest {
       assertThat(result.error())
           .hasMessage("Plugin 'dice' (plugin_t) did not answer within 0.3 s.");
       worker.listener.await(line -> line.message().equals("was cancelled"));
-      // The next answer comes after that of the cancelled call, which nobody waits for.
+      // The answer of the cancelled call, which nobody waits for, may still pass that of the next
+      // one; that of the one after it comes a turn of the worker's loop later.
+      assertThat(worker.execute("{}")).isInstanceOf(ExecutionResult.Succeeded.class);
       assertThat(worker.execute("{}")).isInstanceOf(ExecutionResult.Succeeded.class);
       assertThat(worker.channel.inFlight()).isZero();
       assertThat(worker.channel.droppedAnswers()).isEqualTo(1);
