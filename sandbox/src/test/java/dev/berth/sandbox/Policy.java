@@ -3,6 +3,7 @@ package dev.berth.sandbox;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.List;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -43,11 +44,20 @@ final class Policy {
         "ctypes.CFUNCTYPE(ctypes.c_int)(at)()");
   }
 
-  /** What the policy answers, read as it says it is to be read: {@code allow} or an errno. */
-  static String answer(JsonNode policy, String call, long[] arguments) {
-    for (JsonNode rule : policy.path("rules")) {
-      if (rule.path("calls").valueStream().anyMatch(name -> name.asString().equals(call))
-          && rule.path("when").valueStream().allMatch(when -> holds(when, arguments))) {
+  /** Those that speak of the call, in their order. */
+  static List<JsonNode> rules(JsonNode policy, String call) {
+    return policy
+        .path("rules")
+        .valueStream()
+        .filter(
+            rule -> rule.path("calls").valueStream().anyMatch(name -> name.asString().equals(call)))
+        .toList();
+  }
+
+  /** What the rules answer, read as the policy says it is to be read: {@code allow} or an errno. */
+  static String answer(List<JsonNode> rules, long[] arguments) {
+    for (JsonNode rule : rules) {
+      if (rule.path("when").valueStream().allMatch(when -> holds(when, arguments))) {
         return rule.path("errno").asString();
       }
     }
