@@ -156,15 +156,15 @@ final class HoarderTest {
       left.takesAsUsual();
       for (String flood :
           List.of(
-              "{\"do\":\"progress_flood\",\"count\":30000}",
-              "{\"do\":\"partial_flood\",\"count\":150}",
-              "{\"do\":\"log_flood\",\"count\":30000}")) {
+              "{\"do\":\"progress_flood\",\"count\":10000}",
+              "{\"do\":\"partial_flood\",\"count\":60}",
+              "{\"do\":\"log_flood\",\"count\":10000}")) {
         Answer answer = berth.execute(id, flood);
         assertThat(answer.status()).as(answer.body()).isEqualTo(200);
       }
       // A client that asks for events and reads none of them.
       try (Socket deaf = connect(berth)) {
-        String body = "{\"context\":{\"do\":\"partial_flood\",\"count\":150}}";
+        String body = "{\"context\":{\"do\":\"partial_flood\",\"count\":60}}";
         deaf.getOutputStream()
             .write(
                 ("POST /api/plugins/"
