@@ -1,7 +1,7 @@
 """Keeps the host's second compiler from the CPU while plugins start one after the other, as after a crash.
 
-What it compiles runs already, only slower, so it can wait; beside a hundred plugins that came back it took a
-seventh of the host's CPU time. Where nobody else wants the CPU, it goes on meanwhile.
+What it compiles runs already, only slower, so it can wait; while a hundred plugins came back it took a
+twentieth of the host's CPU time. Where nobody else wants the CPU, it goes on meanwhile.
 """
 
 from __future__ import annotations
