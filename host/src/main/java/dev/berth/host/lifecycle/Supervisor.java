@@ -15,9 +15,7 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -28,10 +26,10 @@ import org.slf4j.LoggerFactory;
  * Keeps one plugin's worker as the operator wants it. What is wanted ({@link PluginState}) and what
  * is seen ({@link WorkerState}) are kept apart; {@link #reconcile} brings the second to the first.
  *
- * <p>Two locks. {@code operation} is held for a whole enable, update, restart and so on, so that
- * one of them is under way at a time. The monitor guards the fields and which worker {@link Intake}
- * turns to, and is never held while anything is waited for. Calls take neither: they are the
- * intake's.
+ * <p>Two locks. The {@link OperationLock} is held for a whole enable, update, restart and so on, so
+ * that one of them is under way at a time. The monitor guards the fields and which worker {@link
+ * Intake} turns to, and is never held while anything is waited for. Calls take neither: they are
+ * the intake's.
  */
 final class Supervisor {
   private static final Logger LOG = LoggerFactory.getLogger(Supervisor.class);
@@ -44,19 +42,15 @@ final class Supervisor {
   private final Traffic traffic = new Traffic();
   private final Standing standing;
   private final Intake intake;
-  private final ReentrantLock operation = new ReentrantLock(true);
+  private final OperationLock operations;
   private final AtomicInteger generations = new AtomicInteger();
 
   private volatile WorkerState observed = new WorkerState.Stopped();
   private volatile @Nullable HealthMonitor health;
-  private volatile String doing = "changed";
 
   // Guarded by this.
-  private Launcher.@Nullable Attempt attempt;
-  private boolean awaited; // the attempt, by an operation
-  private int operations; // under way, or waiting for their turn
-  private @Nullable PluginException closing;
   private @Nullable Future<?> pendingRestart;
+  private int undecided; // ends of workers of which it is not decided yet what follows
 
   Supervisor(Engine engine, PluginRow row, PluginLog log, PluginErrors errors) {
     this.engine = engine;
@@ -67,6 +61,7 @@ final class Supervisor {
             engine.timings().restarts(), () -> ThreadLocalRandom.current().nextDouble());
     this.standing = new Standing(row);
     this.intake = new Intake(standing, stats, engine.timer());
+    this.operations = new OperationLock(standing, engine.timings().busy());
   }
 
   PluginId id() {
@@ -140,7 +135,11 @@ final class Supervisor {
    * @throws PluginException {@code plugin_busy}, {@code plugin_not_found}, {@code shutting_down}
    */
   <T> T exclusively(String what, Function<Launcher.Attempt, T> work) {
-    return alone(false, what, work);
+    try {
+      return operations.exclusively(what, work);
+    } finally {
+      settle();
+    }
   }
 
   /**
@@ -148,80 +147,16 @@ final class Supervisor {
    * up too, and its caller told so.
    */
   <T> T overruling(String what, Supplier<T> work) {
-    return alone(true, what, _ -> work.get());
-  }
-
-  private <T> T alone(boolean overrules, String what, Function<Launcher.Attempt, T> work) {
-    synchronized (this) {
-      operations++; // First: what it gives up must not be taken up again before it has the lock.
-      giveUpStart(overrules, Refusals.overruled(row(), what, doing));
-    }
     try {
-      return locked(what, work);
+      return operations.overruling(what, work);
     } finally {
-      synchronized (this) {
-        operations--;
-      }
       settle();
     }
   }
 
-  private <T> T locked(String what, Function<Launcher.Attempt, T> work) {
-    try {
-      if (!operation.tryLock(engine.timings().busy().toNanos(), TimeUnit.NANOSECONDS)) {
-        throw Refusals.busy(row(), doing);
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new PluginException(ErrorCode.CANCELLED, label() + ": interrupted.", e);
-    }
-    try {
-      return work.apply(begin(what));
-    } finally {
-      synchronized (this) {
-        attempt = null;
-      }
-      operation.unlock();
-    }
-  }
-
-  /** From here on its start, which may come yet, can be given up. */
-  private synchronized Launcher.Attempt begin(String what) {
-    PluginException end = standing.ended();
-    if (end == null) {
-      end = closing;
-    }
-    if (end != null) {
-      throw end;
-    }
-    var under = new Launcher.Attempt();
-    attempt = under;
-    awaited = true;
-    doing = what;
-    return under;
-  }
-
-  /**
-   * Gives up the start under way.
-   *
-   * @param awaitedToo whether that goes for one that an operation waits for
-   * @param why what the operation gets then
-   */
-  synchronized void giveUpStart(boolean awaitedToo, PluginException why) {
-    if (attempt != null && (awaitedToo || !awaited)) {
-      attempt.giveUp(why);
-    }
-  }
-
-  /**
-   * No operation begins any more, and one that waits for a start fails with {@code why}. Calls go
-   * on, and so does a restart, which some may wait for.
-   */
-  synchronized void endOperations(PluginException why) {
-    closing = why;
-    if (awaited) {
-      giveUpStart(true, why);
-    }
+  /** See {@link OperationLock#end}. */
+  void endOperations(PluginException why) {
+    operations.end(why);
   }
 
   /**
@@ -238,10 +173,7 @@ final class Supervisor {
         engine
             .launcher()
             .launch(plan, generations.incrementAndGet(), log, errors, traffic, under, underWay);
-    synchronized (this) {
-      attempt = null; // Its worker is as good as running: too late to give it up.
-    }
-    PluginException givenUp = under.givenUp();
+    PluginException givenUp = operations.started(under);
     if (givenUp != null) {
       worker.kill(givenUp);
       throw givenUp;
@@ -312,7 +244,7 @@ final class Supervisor {
       cancelRestart();
       standing.ends(end);
       if (end != null) {
-        giveUpStart(true, end);
+        operations.giveUpStart(end);
       }
       standing.becomes(now);
       standing.hasSandbox();
@@ -356,7 +288,7 @@ final class Supervisor {
 
   /** Sees that a worker is started, soon, if there should be one and nobody is about it. */
   synchronized void settle() {
-    if (lacksWorker() && pendingRestart == null && operations == 0 && !operation.isLocked()) {
+    if (lacksWorker() && pendingRestart == null && undecided == 0 && operations.none()) {
       restartAfter(Duration.ZERO);
     }
   }
@@ -384,35 +316,22 @@ final class Supervisor {
       synchronized (this) {
         pendingRestart = null;
       }
-      // An operation may take long, and others want the turn; it settles this when it is done.
-      if (!operation.hasQueuedThreads() && operation.tryLock()) {
-        restart(turn);
-      }
+      // Does nothing while an operation is under way: others want the turn, and it settles this.
+      operations.yielding("started", new Launcher.Attempt(turn::connected), this::restart);
     } finally {
       turn.end();
       settle();
     }
   }
 
-  private void restart(Starts.Turn turn) {
-    try {
-      var under = new Launcher.Attempt(turn::connected);
-      synchronized (this) {
-        if (!lacksWorker() || operations > 0) {
-          return;
-        }
-        attempt = under;
-        awaited = false;
-        doing = "started";
-        observed = new WorkerState.Starting();
+  private void restart(Launcher.Attempt under) {
+    synchronized (this) {
+      if (!lacksWorker()) {
+        return;
       }
-      start(under);
-    } finally {
-      synchronized (this) {
-        attempt = null;
-      }
-      operation.unlock();
+      observed = new WorkerState.Starting();
     }
+    start(under);
   }
 
   private void start(Launcher.Attempt under) {
@@ -469,14 +388,23 @@ final class Supervisor {
       stopHealth();
       observed = exit == null ? new WorkerState.Starting() : new WorkerState.Crashed(exit);
       next = policy.crashed(System.nanoTime(), worker.upNanos());
+      undecided++;
     }
-    errors.add(Incident.ofCrash(why, exit, worker.version(), log.redactor()));
-    PluginException verdict = CrashReport.of(label(), id().value(), exit, next);
-    worker.verdict().complete(verdict);
-    String cause = why.code() == ErrorCode.PLUGIN_CRASHED ? verdict.getMessage() : why.getMessage();
-    standing.failed(cause);
-    log.fromHost("ERROR", cause);
-    follow(next, cause);
+    try {
+      errors.add(Incident.ofCrash(why, exit, worker.version(), log.redactor()));
+      PluginException verdict = CrashReport.of(label(), id().value(), exit, next);
+      worker.verdict().complete(verdict);
+      boolean crashed = why.code() == ErrorCode.PLUGIN_CRASHED;
+      String cause = crashed ? verdict.getMessage() : why.getMessage();
+      standing.failed(cause);
+      log.fromHost("ERROR", cause);
+      follow(next, cause);
+    } finally {
+      synchronized (this) {
+        undecided--;
+      }
+      settle();
+    }
   }
 
   private void follow(Next next, String cause) {
@@ -490,8 +418,7 @@ final class Supervisor {
   }
 
   private void giveUp(String reason) {
-    operation.lock();
-    try {
+    operations.whenFree(() -> {
       if (!lacksWorker()) {
         return;
       }
@@ -501,8 +428,6 @@ final class Supervisor {
       if (withdraw(now, null) != null) {
         throw new IllegalStateException(label() + " had a worker when it was given up");
       }
-    } finally {
-      operation.unlock();
-    }
+    });
   }
 }

@@ -13,6 +13,7 @@ import dev.berth.api.WorkerState;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -92,8 +93,8 @@ class SupervisorCrashTest extends SupervisorTestBase {
   @Test
   void a_start_that_is_over_can_not_be_given_up() {
     FakeWorker first = up();
-    // As an operation does that comes right after the calls were handed over.
-    workers.script = worker -> worker.onCall = () -> plugin.giveUpStart(true, cut());
+    // An operation that comes right after the calls were handed over.
+    workers.script = worker -> worker.onCall = () -> plugin.overruling("configured", () -> 1);
     CompletableFuture<ExecutionResult> lost = call("{}");
     given(first);
     first.crash(new SandboxExit.Exited(3));
@@ -149,6 +150,38 @@ class SupervisorCrashTest extends SupervisorTestBase {
         .contains("it crashed 5 times within 60 s")
         .contains("`berth enable plugin_a` tries again");
     assertThat(workers.noneStarted()).isTrue();
+  }
+
+  @Test
+  void an_operation_that_ends_beside_a_crash_does_not_decide_what_follows_from_it()
+      throws Exception {
+    FakeWorker worker = up();
+    for (int crash = 1; crash < 5; crash++) {
+      worker.crash(new SandboxExit.Killed(11));
+      worker = workers.next();
+      ExecutionResult _ = join(answered(worker, call("{}"), "0"));
+    }
+    var another = new CountDownLatch(1);
+    workers.script = _ -> another.countDown();
+    CompletableFuture<Boolean> restarted =
+        call("{}")
+            .thenApply( // As soon as the crash is known, on the thread that deals with it.
+                _ -> {
+                  int _ = plugin.exclusively("configured", _ -> 1);
+                  return isReached(another);
+                });
+    given(worker);
+    worker.crash(new SandboxExit.Killed(11));
+    assertThat(restarted.get(20, TimeUnit.SECONDS)).isFalse();
+    assertThat(givenUp.poll(20, TimeUnit.SECONDS)).isNotNull();
+  }
+
+  private static boolean isReached(CountDownLatch latch) {
+    try {
+      return latch.await(300, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
   }
 
   @Test
