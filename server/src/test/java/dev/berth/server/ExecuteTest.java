@@ -257,7 +257,7 @@ class ExecuteTest {
 
   @Test
   void aCallMayTakeLongerThanAConnectionMayBeIdle() throws Exception {
-    try (ServerFixture tight = ServerFixture.serving(ServerFixture.tight());
+    try (ServerFixture tight = ServerFixture.serving(ServerFixture.impatient());
         var timer = Executors.newSingleThreadScheduledExecutor()) {
       tight.service.onExecute =
           request -> {
@@ -334,7 +334,7 @@ class ExecuteTest {
   @Test
   @SuppressWarnings("try") // one of the two clients leaves by itself
   void connectionsThatWaitGiveTheirBuffersBackWhenTheyEnd() throws Exception {
-    try (ServerFixture tight = ServerFixture.serving(ServerFixture.tight())) {
+    try (ServerFixture tight = ServerFixture.serving(ServerFixture.impatient())) {
       ManagedSelector loop =
           tight
               .server

@@ -97,7 +97,7 @@ class RoutesTest {
 
   @Test
   void longWorkIsNotCutOffAsIdle() throws Exception {
-    try (ServerFixture tight = ServerFixture.serving(ServerFixture.tight())) {
+    try (ServerFixture tight = ServerFixture.serving(ServerFixture.impatient())) {
       tight.service.onInstall =
           () -> {
             try {

@@ -53,13 +53,22 @@ final class ServerFixture implements AutoCloseable {
 
   /** Small bounds, so that going over them is quick. */
   static ServerSettings tight() {
+    return tight(Duration.ofSeconds(10));
+  }
+
+  /** The same, with little time for a client to send what it sends. */
+  static ServerSettings impatient() {
+    return tight(Duration.ofMillis(400));
+  }
+
+  private static ServerSettings tight(Duration idle) {
     return new ServerSettings(
         "127.0.0.1",
         0,
         temporaryFolder(),
         100_000,
         10_000,
-        Duration.ofMillis(400),
+        idle,
         16 << 10,
         1,
         Duration.ofSeconds(5));

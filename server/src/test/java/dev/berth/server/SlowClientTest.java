@@ -25,7 +25,7 @@ class SlowClientTest {
 
   @BeforeEach
   void start() {
-    berth = ServerFixture.serving(ServerFixture.tight());
+    berth = ServerFixture.serving(ServerFixture.impatient());
   }
 
   @AfterEach
