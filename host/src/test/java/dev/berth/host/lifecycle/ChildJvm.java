@@ -24,7 +24,7 @@ record ChildJvm(String classPath, List<String> more) {
 
   /**
    * One for a test that starts hundreds: what the class loads is kept in a cache (JEP 514), made by
-   * a run of it, which must end by itself.
+   * a run of it, which must end by itself once it is sent a line.
    *
    * @param folder for the cache; must outlive this
    */
@@ -41,6 +41,7 @@ record ChildJvm(String classPath, List<String> more) {
     Path cache = folder.resolve("classes.aot");
     var practice = new ChildJvm(classPath, List.of("-XX:AOTCacheOutput=" + cache));
     Process process = practice.run(main, args);
+    process.outputWriter().append('\n').flush();
     process.getInputStream().transferTo(OutputStream.nullOutputStream());
     process.waitFor();
     if (!Files.exists(cache)) {

@@ -8,7 +8,7 @@ import dev.berth.api.StatusFilter;
 import dev.berth.api.TenantId;
 import dev.berth.host.HostSettings;
 import dev.berth.host.store.JournalObserver;
-import dev.berth.sandbox.PythonInterpreter;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -28,14 +28,17 @@ final class CrashChild {
   private CrashChild() {}
 
   /**
-   * @param args the data folder, the archives' folder, a seed, and where to die: {@code
-   *     kind/point}, or {@code -}
+   * Begins when it is sent a byte.
+   *
+   * @param args the data folder, the archives' folder, the interpreter, a seed, and where to die:
+   *     {@code kind/point}, or {@code -}
    */
-  public static void main(String[] args) {
+  public static void main(String[] args) throws IOException {
     Path data = Path.of(args[0]);
     Path archives = Path.of(args[1]);
-    var random = new Random(Long.parseLong(args[2]));
-    String grave = args[3];
+    Path python = Path.of(args[2]);
+    var random = new Random(Long.parseLong(args[3]));
+    String grave = args[4];
     var workers = new FakeWorkers();
     JournalObserver dies =
         (kind, point) -> {
@@ -43,9 +46,12 @@ final class CrashChild {
             Runtime.getRuntime().halt(137);
           }
         };
+    if (System.in.read() < 0) {
+      return; // Its parent is gone.
+    }
     Lifecycle host =
         Lifecycle.open(
-            HostSettings.defaults(data, PythonInterpreter.find().executable()),
+            HostSettings.defaults(data, python),
             workers,
             null,
             new Lifecycle.Parts(HostFixture.BRISK, workers, dies, System.getenv()));

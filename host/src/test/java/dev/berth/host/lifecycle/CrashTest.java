@@ -45,7 +45,10 @@ class CrashTest {
   static void practise() throws Exception {
     String data = shared.resolve("data").toString();
     String archives = pack(Files.createDirectory(shared.resolve("archives"))).toString();
-    jvm = ChildJvm.practised(shared, CrashChild.class, data, archives, "1", "update/finished");
+    String python = HostFixture.python().toString();
+    jvm =
+        ChildJvm.practised(
+            shared, CrashChild.class, data, archives, python, "1", "update/finished");
   }
 
   private static Path pack(Path archives) throws IOException {
@@ -64,13 +67,19 @@ class CrashTest {
     CrashChild.NAMES.forEach(name -> acknowledged.put(name, "-"));
   }
 
+  /** One that has started and waits for {@link #begin(Process)}. */
   private Process child(long seed, String grave) throws IOException {
     return jvm.run(
         CrashChild.class,
         folder.resolve("data").toString(),
         archives.toString(),
+        HostFixture.python().toString(),
         Long.toString(seed),
         grave);
+  }
+
+  private static void begin(Process child) throws IOException {
+    child.outputWriter().append('\n').flush();
   }
 
   /** Takes in what the child says until it is dead; gives what it was doing. */
@@ -130,6 +139,7 @@ class CrashTest {
       })
   void CRA_01_02_03_a_host_that_dies_at_a_point_of_the_journal(String grave) throws Exception {
     Process child = child(grave.hashCode(), grave);
+    begin(child);
     UnderWay doing;
     try (BufferedReader said = child.inputReader()) {
       doing = listen(said.readLine(), said);
@@ -147,10 +157,13 @@ class CrashTest {
   void CRA_01_02_03_a_host_that_is_killed_at_any_moment() throws Exception {
     long seed = Long.getLong("berth.seed", System.nanoTime());
     var random = new Random(seed);
+    Process next = child(random.nextLong(), "-");
     for (int i = 0; i < CRASHES; i++) {
-      Process child = child(random.nextLong(), "-");
+      Process child = next;
       UnderWay doing;
       try (BufferedReader said = child.inputReader()) {
+        begin(child);
+        next = child(random.nextLong(), "-"); // Its JVM starts beside what this one does.
         String first = said.readLine();
         assertThat(first).as("seed %s", seed).isNotNull();
         // The moment is what the test is about, so it is a time and not an event.
@@ -162,5 +175,6 @@ class CrashTest {
       assertThat(child.exitValue()).as("seed %s", seed).isEqualTo(137);
       acknowledged.putAll(recover(doing));
     }
+    next.destroyForcibly();
   }
 }

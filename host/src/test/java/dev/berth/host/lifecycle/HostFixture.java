@@ -48,7 +48,10 @@ final class HostFixture implements AutoCloseable {
               Duration.ofSeconds(60),
               3));
 
-  private static final PythonInterpreter PYTHON = PythonInterpreter.find();
+  /** Is found when it is first wanted: looking takes several processes. */
+  private static final class Python {
+    static final Path HERE = PythonInterpreter.find().executable();
+  }
 
   final Path data;
   final Sandbox sandbox;
@@ -66,9 +69,13 @@ final class HostFixture implements AutoCloseable {
   HostFixture(Path data, Sandbox sandbox, Lifecycle.Parts parts) {
     this.data = data;
     this.sandbox = sandbox;
-    this.host =
-        Lifecycle.open(HostSettings.defaults(data, PYTHON.executable()), sandbox, loop, parts);
+    this.host = Lifecycle.open(HostSettings.defaults(data, python()), sandbox, loop, parts);
     this.plugins = host.service(TenantId.DEFAULT);
+  }
+
+  /** The interpreter that hosts of the tests use. */
+  static Path python() {
+    return Python.HERE;
   }
 
   ExecutionResult call(PluginId id, String context) {
