@@ -10,6 +10,10 @@ import java.util.function.DoubleSupplier;
 /**
  * Decides when a worker that died is started again: the first time at once, then after a back-off
  * that doubles until the worker was stable for a while; and when to give it up.
+ *
+ * <p>What is this host's trouble, such as an engine that is gone, is no plugin's fault: it counts
+ * for nothing and is tried for ever, after pauses of its own that double too. They stay short, for
+ * nobody tells when the trouble is over, and plugins are to be back within 15 s of that.
  */
 final class RestartPolicy {
   /**
@@ -19,6 +23,7 @@ final class RestartPolicy {
    * @param crashes how many crashes within {@code window} are too many
    * @param window see there
    * @param failedStarts how many starts in a row may fail
+   * @param greatestTrouble the longest wait while the host is in trouble
    */
   record Limits(
       Duration firstDelay,
@@ -26,7 +31,8 @@ final class RestartPolicy {
       Duration stableAfter,
       int crashes,
       Duration window,
-      int failedStarts) {
+      int failedStarts,
+      Duration greatestTrouble) {
     static final Limits DEFAULT =
         new Limits(
             Duration.ofSeconds(1),
@@ -34,7 +40,8 @@ final class RestartPolicy {
             Duration.ofSeconds(60),
             5,
             Duration.ofSeconds(60),
-            3);
+            3,
+            Duration.ofSeconds(8));
   }
 
   /** What to do next. */
@@ -65,6 +72,7 @@ final class RestartPolicy {
   private final ArrayDeque<Long> crashes = new ArrayDeque<>();
   private int sinceStable;
   private int failedStarts;
+  private int troubles;
 
   /**
    * @param random numbers from 0 to 1
@@ -79,6 +87,7 @@ final class RestartPolicy {
     crashes.clear();
     sinceStable = 0;
     failedStarts = 0;
+    troubles = 0;
   }
 
   /**
@@ -89,6 +98,7 @@ final class RestartPolicy {
    */
   synchronized Next crashed(long now, long upNanos) {
     failedStarts = 0;
+    troubles = 0;
     if (upNanos >= limits.stableAfter().toNanos()) {
       sinceStable = 0;
     }
@@ -111,26 +121,31 @@ final class RestartPolicy {
 
   /** A worker did not come up. */
   synchronized Next startFailed() {
+    troubles = 0;
     failedStarts++;
     sinceStable++;
     if (failedStarts >= limits.failedStarts()) {
       return new Next.GiveUp("it did not start " + failedStarts + " times in a row");
     }
-    return retryLater();
+    return new Next.Restart(delay(sinceStable - 1));
   }
 
   /** A worker could not be started for a reason that is the host's: wait, but don't count it. */
   synchronized Next retryLater() {
-    return new Next.Restart(delay(Math.max(0, sinceStable - 1)));
+    return new Next.Restart(delay(troubles++, limits.greatestTrouble()));
   }
 
   private Duration delay(int doublings) {
+    return delay(doublings, limits.greatestDelay());
+  }
+
+  private Duration delay(int doublings, Duration greatest) {
     Duration delay = limits.firstDelay();
-    for (int i = 0; i < doublings && delay.compareTo(limits.greatestDelay()) < 0; i++) {
+    for (int i = 0; i < doublings && delay.compareTo(greatest) < 0; i++) {
       delay = delay.multipliedBy(2);
     }
-    if (delay.compareTo(limits.greatestDelay()) > 0) {
-      delay = limits.greatestDelay();
+    if (delay.compareTo(greatest) > 0) {
+      delay = greatest;
     }
     double spread = 1 + SPREAD * (2 * random.getAsDouble() - 1);
     return Duration.ofMillis(Math.round(spread * (double) delay.toMillis()));

@@ -46,7 +46,8 @@ final class HostFixture implements AutoCloseable {
               Duration.ofSeconds(60),
               5,
               Duration.ofSeconds(60),
-              3));
+              3,
+              Duration.ofMillis(500)));
 
   /** Is found when it is first wanted: looking takes several processes. */
   private static final class Python {

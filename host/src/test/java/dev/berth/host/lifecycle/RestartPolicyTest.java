@@ -2,6 +2,7 @@ package dev.berth.host.lifecycle;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.berth.api.ErrorCode;
 import dev.berth.host.lifecycle.RestartPolicy.Next;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -77,10 +78,47 @@ class RestartPolicyTest {
   }
 
   @Test
-  void what_is_the_hosts_fault_never_gives_a_plugin_up() {
-    for (int i = 0; i < 20; i++) {
-      assertThat(policy.retryLater()).isInstanceOf(Next.Restart.class);
+  void what_is_the_hosts_fault_never_gives_a_plugin_up_and_is_tried_more_and_more_seldom() {
+    assertThat(trouble(6))
+        .containsExactly(after(1), after(2), after(4), after(8), after(8), after(8));
+  }
+
+  /** A host that is well again has its plugins back within 15 s, and starting takes its time. */
+  @Test
+  void no_pause_is_longer_than_a_plugin_may_be_away_once_the_host_is_well() {
+    var latest = new RestartPolicy(RestartPolicy.Limits.DEFAULT, () -> 1.0);
+    for (int i = 0;
+        i < 4;
+        i++) { // Its own back-off is longer by now, and has nothing to do with it.
+      latest.crashed(i * 40L * SECOND, 30 * SECOND);
     }
+    for (int i = 0; i < 20; i++) {
+      var next = (Next.Restart) latest.startFailed(ErrorCode.SANDBOX_UNAVAILABLE);
+      assertThat(next.after()).isLessThan(Duration.ofSeconds(10));
+    }
+  }
+
+  @Test
+  void the_hosts_trouble_is_over_once_a_worker_came_up_or_failed_by_itself_or_was_asked_for() {
+    trouble(3);
+    policy.crashed(0, SECOND);
+    assertThat(trouble(2)).containsExactly(after(1), after(2));
+    policy.startFailed(ErrorCode.PLUGIN_IMPORT_ERROR);
+    assertThat(trouble(2)).containsExactly(after(1), after(2));
+    policy.reset();
+    assertThat(trouble(1)).containsExactly(after(1));
+  }
+
+  private List<Next> trouble(int times) {
+    List<Next> next = new ArrayList<>();
+    for (int i = 0; i < times; i++) {
+      next.add(policy.startFailed(ErrorCode.SANDBOX_UNAVAILABLE));
+    }
+    return next;
+  }
+
+  private static Next after(int seconds) {
+    return new Next.Restart(Duration.ofSeconds(seconds));
   }
 
   @Test

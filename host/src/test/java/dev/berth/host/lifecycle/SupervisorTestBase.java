@@ -55,7 +55,8 @@ abstract class SupervisorTestBase {
               Duration.ofSeconds(60),
               5,
               Duration.ofSeconds(60),
-              3));
+              3,
+              Duration.ofMillis(100)));
 
   @TempDir Path folder;
 
