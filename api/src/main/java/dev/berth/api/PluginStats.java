@@ -5,7 +5,8 @@ package dev.berth.api;
  *
  * @param status the worker's state: {@code stopped}, {@code starting}, {@code running}, {@code
  *     draining} or {@code crashed}
- * @param cpuUsage CPU use over the last interval in per cent of one core
+ * @param cpuUsage CPU use over the last 6 to 8 s in per cent of one core; since the worker came up
+ *     where that is less long ago
  * @param memoryBytes memory in use, reclaimable file cache left out
  * @param pids processes and threads
  * @param diskBytes what its files in {@code /data} take; 0 where that is not known

@@ -24,7 +24,8 @@ final class CgroupUsage {
         0);
   }
 
-  private static long cpuNanos(Map<String, Path> folders) {
+  /** CPU time used so far, in nanoseconds. */
+  static long cpuNanos(Map<String, Path> folders) {
     Path v1 = folders.get("cpuacct");
     if (v1 != null) {
       return number(v1.resolve("cpuacct.usage"));

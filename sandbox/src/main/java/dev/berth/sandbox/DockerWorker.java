@@ -257,4 +257,9 @@ final class DockerWorker implements SandboxProcess {
     MountHelper by = helper;
     return CgroupUsage.read(cgroups).withDisk(mounted == null || by == null ? 0 : by.used(mounted));
   }
+
+  @Override
+  public long cpuNanos() {
+    return exited.isDone() ? 0 : CgroupUsage.cpuNanos(cgroups);
+  }
 }

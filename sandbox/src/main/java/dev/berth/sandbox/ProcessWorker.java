@@ -169,6 +169,12 @@ final class ProcessWorker implements SandboxProcess {
     return CgroupUsage.read(running.cgroups()).withDisk(asked.join());
   }
 
+  @Override
+  public long cpuNanos() {
+    Started running = started.getNow(null);
+    return running == null || exited.isDone() ? 0 : CgroupUsage.cpuNanos(running.cgroups());
+  }
+
   /** One question at a time, however many want to know. */
   private synchronized CompletableFuture<Long> askDisk() {
     if (disk.isDone()) {

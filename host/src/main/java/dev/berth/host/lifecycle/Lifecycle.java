@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
@@ -203,9 +204,22 @@ public final class Lifecycle implements AutoCloseable {
       rooms.plugins().add(rooms.supervise(row));
     }
     rooms.plugins().all().forEach(Supervisor::settle);
+    Future<?> _ = rooms.engine().timer().every(CpuMeter.EVERY, CpuMeter.EVERY, this::sampleCpu);
     // Listing and command checks want every manifest; the first of them need not wait for it.
     background.execute(
         () -> rooms.plugins().all().forEach(plugin -> Description.manifest(rooms, plugin.row())));
+  }
+
+  /** Off the thread that keeps the time: each worker is a file to be read. */
+  private void sampleCpu() {
+    background.execute(() -> {
+      for (Supervisor plugin : rooms.plugins().all()) {
+        Worker worker = plugin.running();
+        if (worker != null) {
+          worker.sampleCpu();
+        }
+      }
+    });
   }
 
   /** The plugins of {@code tenant}. */

@@ -113,7 +113,12 @@ final class Worker implements ChannelListener {
   }
 
   double cpuPercent(ResourceUsage usage) {
-    return cpu.percent(usage);
+    return cpu.percent(usage.cpuNanos());
+  }
+
+  /** To be called every {@link CpuMeter#EVERY}. */
+  void sampleCpu() {
+    cpu.sample(process.cpuNanos());
   }
 
   /** What its figures may come to. */

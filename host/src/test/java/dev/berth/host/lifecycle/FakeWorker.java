@@ -151,6 +151,11 @@ final class FakeWorker implements SandboxProcess, WorkerChannel {
   }
 
   @Override
+  public long cpuNanos() {
+    return 0;
+  }
+
+  @Override
   public CompletableFuture<Json> initialize(Initialization message, Duration timeout) {
     initialization = message;
     return initialized;

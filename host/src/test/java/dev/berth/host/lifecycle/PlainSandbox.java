@@ -144,6 +144,11 @@ final class PlainSandbox implements Sandbox {
     }
 
     @Override
+    public long cpuNanos() {
+      return usage().cpuNanos();
+    }
+
+    @Override
     public ResourceUsage usage() {
       return ResourceUsage.NONE;
     }
