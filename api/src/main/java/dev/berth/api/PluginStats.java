@@ -9,7 +9,8 @@ package dev.berth.api;
  *     where that is less long ago
  * @param memoryBytes memory in use, reclaimable file cache left out
  * @param pids processes and threads
- * @param diskBytes what its files in {@code /data} take; 0 where that is not known
+ * @param diskBytes what its files in {@code /data} take, while no worker runs as it was some 10 s
+ *     after the last one; 0 where that is not known, which is where {@code /data} has no size limit
  * @param throttledSeconds how long its worker was held back by the CPU quota
  * @param networkRxBytes received through the egress proxy
  * @param networkTxBytes sent through it

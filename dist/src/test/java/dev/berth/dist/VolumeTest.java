@@ -94,8 +94,13 @@ final class VolumeTest {
       id = berth.running(Pack.tar(Fixtures.plugin("filler"), folder));
       assertThat(ask(berth, id, "keep").path("lines").asInt()).isEqualTo(1);
       assertThat(ask(berth, id, "fill").path("bytes").asLong()).isLessThan(16L * MB);
+      assertThat(berth.post("/api/plugins/" + id + "/disable").status()).isEqualTo(200);
     }
     try (var berth = new RunningBerth(data, Hostings.data(kind.hosting(), 64))) {
+      JsonNode stopped = berth.get("/api/plugins/" + id + "/stats").json();
+      assertThat(stopped.path("status").asString()).isEqualTo("stopped");
+      assertThat(stopped.path("disk_usage_mb").asDouble()).isBetween(10.0, 16.0);
+      assertThat(berth.post("/api/plugins/" + id + "/enable").status()).isEqualTo(200);
       // Appended to what is there.
       JsonNode more = ask(berth, id, "keep");
       assertThat(more.path("names").toString()).isEqualTo("[\"full\",\"kept\"]");

@@ -14,6 +14,7 @@ import dev.berth.api.ResourceLimits;
 import dev.berth.api.Version;
 import dev.berth.api.WorkerState;
 import dev.berth.host.store.PluginRow;
+import dev.berth.sandbox.DataVolume;
 import dev.berth.sandbox.ResourceUsage;
 import java.time.Duration;
 import java.util.List;
@@ -66,7 +67,7 @@ final class Description {
     }
   }
 
-  static PluginStats stats(Supervisor plugin) {
+  static PluginStats stats(Rooms rooms, Supervisor plugin) {
     Worker worker = plugin.running();
     ResourceUsage usage = worker == null ? ResourceUsage.NONE : worker.usage();
     CallStats stats = plugin.stats();
@@ -75,7 +76,7 @@ final class Description {
         worker == null ? 0 : worker.cpuPercent(usage),
         usage.memoryBytes(),
         usage.pids(),
-        usage.diskBytes(),
+        worker == null ? DataVolume.used(rooms.paths().volume(plugin.id())) : usage.diskBytes(),
         usage.throttledNanos() / 1e9,
         plugin.traffic().received(),
         plugin.traffic().sent(),

@@ -138,7 +138,7 @@ final class TenantService implements PluginService {
 
   @Override
   public PluginStats stats(PluginId id) {
-    return Description.stats(get(id));
+    return Description.stats(rooms, get(id));
   }
 
   @Override
