@@ -24,6 +24,7 @@ public enum ErrorCode implements WireName {
   UNSUPPORTED_MEDIA_TYPE,
   REQUEST_TIMEOUT,
   HEADERS_TOO_LARGE,
+  UPLOADS_BUSY,
   // The archive.
   ARCHIVE_UNSUPPORTED,
   ARCHIVE_MALFORMED,

@@ -73,6 +73,7 @@ final class HttpStatuses {
           PLUGIN_OVERLOADED,
           CANCELLED,
           STORE_UNAVAILABLE,
+          UPLOADS_BUSY,
           STARTING,
           SHUTTING_DOWN,
           SERVER_UNREACHABLE ->

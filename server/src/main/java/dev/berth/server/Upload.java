@@ -14,8 +14,10 @@ import org.jspecify.annotations.Nullable;
  *
  * @param fileName as the client named it, without a folder
  * @param config the settings that came with it, a JSON object; null when none did
+ * @param room gives back its part of the {@link UploadRoom}
  */
-record Upload(Path file, String fileName, @Nullable Json config) implements AutoCloseable {
+record Upload(Path file, String fileName, @Nullable Json config, Runnable room)
+    implements AutoCloseable {
   InstallSource source() {
     return new InstallSource.Archive(file, fileName);
   }
@@ -27,6 +29,8 @@ record Upload(Path file, String fileName, @Nullable Json config) implements Auto
     } catch (IOException e) {
       throw new PluginException(
           ErrorCode.INTERNAL, "The uploaded archive could not be deleted: " + e.getMessage(), e);
+    } finally {
+      room.run();
     }
   }
 }

@@ -31,9 +31,11 @@ final class Uploads {
   private static final int MAX_BOUNDARY = 70; // RFC 2046, 5.1.1
 
   private final ServerSettings settings;
+  private final UploadRoom room;
 
   Uploads(ServerSettings settings) {
     this.settings = settings;
+    this.room = new UploadRoom(settings);
   }
 
   /** The longest body an upload may be. */
@@ -75,10 +77,11 @@ final class Uploads {
    * Takes one upload. Nothing is left of it when this fails.
    *
    * @throws PluginException {@code multipart_malformed}, {@code body_too_large}, {@code
-   *     body_incomplete}, {@code request_timeout}, {@code disk_full}
+   *     body_incomplete}, {@code request_timeout}, {@code disk_full}, {@code uploads_busy}
    */
   Upload receive(Context context) {
     String boundary = boundary(context.contentType());
+    Runnable taken = room.take(context.req().getContentLengthLong());
     Path file = settings.uploads().resolve(UUID.randomUUID() + SUFFIX);
     boolean kept = false;
     try (FileChannel out = open(file)) {
@@ -89,7 +92,7 @@ final class Uploads {
       parser.setMaxParts(MAX_PARTS);
       parser.setPartHeadersMaxLength(MAX_PART_HEADERS);
       copy(context, parser, parts);
-      var upload = new Upload(file, parts.fileName(), parts.config());
+      var upload = new Upload(file, parts.fileName(), parts.config(), taken);
       kept = true;
       return upload;
     } catch (IOException e) {
@@ -97,6 +100,7 @@ final class Uploads {
     } finally {
       if (!kept) {
         deleteQuietly(file);
+        taken.run();
       }
     }
   }

@@ -9,7 +9,11 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -57,6 +61,53 @@ class UploadTest {
     assertThat(berth.service.installs).containsExactly("my-plugin-1.0.0.tar.gz {\"sides\": 20}");
     assertThat(berth.service.archives.getFirst())
         .isEqualTo(content.getBytes(StandardCharsets.ISO_8859_1));
+  }
+
+  /** What is on disk is bounded, however many send at once: from its head until it is installed. */
+  @Test
+  void uploadsAtOnceHaveSoMuchRoomTogether() throws Exception {
+    var taken = new CountDownLatch(4);
+    var go = new CountDownLatch(1);
+    berth.service.onInstall =
+        () -> {
+          taken.countDown();
+          try {
+            assertThat(go.await(20, TimeUnit.SECONDS)).isTrue();
+          } catch (InterruptedException e) {
+            throw new AssertionError(e);
+          }
+        };
+    String part = ServerFixture.filePart("a.zip", "x".repeat(90_000));
+    List<CompletableFuture<HttpResponse<String>>> sent = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      sent.add(
+          berth.client.sendAsync(
+              berth.multipart(INSTALL, part).build(), HttpResponse.BodyHandlers.ofString()));
+    }
+    assertThat(taken.await(20, TimeUnit.SECONDS)).isTrue();
+
+    HttpResponse<String> tooMany = install(part);
+
+    assertThat(ServerFixture.code(tooMany)).isEqualTo("uploads_busy");
+    assertThat(tooMany.statusCode()).isEqualTo(503);
+    assertThat(tooMany.headers().firstValue("Retry-After")).contains("1");
+    assertThat(tooMany.body()).contains("Uploads under way have taken").contains("Try again");
+    assertThat(berth.leftInUploads()).hasSize(4);
+    go.countDown();
+    for (CompletableFuture<HttpResponse<String>> each : sent) {
+      assertThat(each.get(20, TimeUnit.SECONDS).statusCode()).isEqualTo(200);
+    }
+    assertThat(install(part).statusCode()).isEqualTo(200);
+  }
+
+  @Test
+  void anUploadThatFailedGivesItsRoomBack() throws Exception {
+    for (int i = 0; i < 5; i++) {
+      assertThat(
+              install("Content-Disposition: form-data; name=\"other\"\r\n\r\n" + "x".repeat(90_000))
+                  .statusCode())
+          .isEqualTo(400);
+    }
   }
 
   @Test
