@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicReference;
@@ -94,6 +95,10 @@ final class ProgressStream {
   private static EventQueue.Event error(Throwable failure) {
     if (failure instanceof PluginException known) {
       return new EventQueue.Event("error", null, Problem.of(known).toJsonString(), true);
+    }
+    if (failure instanceof CancellationException) { // By ourselves, when nobody reads any more.
+      LOG.debug("an event stream's client has gone");
+      return error(new PluginException(ErrorCode.CANCELLED, "The call was cancelled.", failure));
     }
     LOG.error("an event stream failed", failure);
     return error(new PluginException(ErrorCode.INTERNAL, String.valueOf(failure), failure));

@@ -2,6 +2,10 @@ package dev.berth.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import dev.berth.api.ErrorCode;
 import dev.berth.api.ExecutionResult;
 import dev.berth.api.Json;
@@ -20,6 +24,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 /** Answers that are event streams. */
 class StreamTest {
@@ -142,6 +147,24 @@ class StreamTest {
 
     assertThat(call.handle((_, failure) -> failure).get(20, TimeUnit.SECONDS))
         .isInstanceOf(CancellationException.class);
+  }
+
+  /** It is nobody's fault, and a client can do it as often as it likes. */
+  @Test
+  void aReaderThatLeavesIsNoErrorInTheLog() throws Exception {
+    var log = new ListAppender<ILoggingEvent>();
+    log.start();
+    var logger = (Logger) LoggerFactory.getLogger(ProgressStream.class);
+    logger.addAppender(log);
+    try {
+      aReaderThatLeavesCancelsItsCall();
+      berth.server.drain(); // The request is over then.
+      assertThat(log.list)
+          .filteredOn(event -> event.getLevel().isGreaterOrEqual(Level.INFO))
+          .isEmpty();
+    } finally {
+      logger.detachAppender(log);
+    }
   }
 
   @Test
