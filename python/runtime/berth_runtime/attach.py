@@ -9,9 +9,11 @@ size limits for folders. Then, to it:
     {"id":2,"release":"/d/data.img"}
     {"id":3,"used":"/d/data.img"}
 
-and from it: {"id":1,"problem":"","own":false,"bytes":0}, own as in steps.PluginsOwn. The end of its input ends
-it. Where a mount has bytes, its source is an image that holds so much (see volumes.py), which is to be released
-when the container has ended.
+and from it: {"id":1,"problem":"","own":false,"bytes":0}, own as in steps.PluginsOwn. Where a mount has bytes, its
+source is an image that holds so much (see volumes.py), which is to be released when the container has ended.
+
+The end of its input ends it, and every container that it put folders into: then the host is gone, however that
+went, and a plugin that computes without end would not notice.
 
 The folders are opened here, as mounts that are nowhere yet; a child then enters the container's mount
 namespace, which is all it can see from there on, and attaches them. A folder with an owner is id-mapped
@@ -21,12 +23,13 @@ container, whose uid was chosen before its plugin was known, finds the plugin's 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
 import signal
 import sys
-from typing import Any, Dict, List, NoReturn, Optional, Tuple
+from typing import Any, Dict, List, NoReturn, Optional, Set, Tuple
 
 from berth_runtime import linux, tree
 from berth_runtime.mounts import ACCESS
@@ -65,23 +68,38 @@ def _volumes(folder: str, probe: str) -> Tuple[Optional[Volumes], str]:
 def _serve(volumes: Optional[Volumes]) -> None:
     rest = b""
     wait: Optional[float] = None
+    containers: Set[int] = set()  # pidfds of their first processes
     poll = select.poll()
     poll.register(0, select.POLLIN)
     while True:
-        if poll.poll(None if wait is None else int(wait * 1000) + 1):
+        for fd, _ in poll.poll(None if wait is None else int(wait * 1000) + 1):
+            if fd != 0:  # it has ended
+                poll.unregister(fd)
+                containers.remove(fd)
+                os.close(fd)
+                continue
             data = os.read(0, 65536)
             if not data:
+                for container in containers:
+                    with contextlib.suppress(ProcessLookupError):
+                        signal.pidfd_send_signal(container, signal.SIGKILL)
                 return
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
-                _answer(json.loads(line), volumes)
+                begun = _answer(json.loads(line), volumes)
+                if begun is not None:
+                    containers.add(begun)
+                    poll.register(begun, select.POLLIN)
         wait = volumes.sweep() if volumes is not None else None
 
 
-def _answer(order: Dict[str, Any], volumes: Optional[Volumes]) -> None:
+def _answer(order: Dict[str, Any], volumes: Optional[Volumes]) -> Optional[int]:
+    """The pidfd of the container that an order put folders into."""
     used, problem, own = 0, "", False
+    container: Optional[int] = None
     try:
         if "mounts" in order:
+            container = os.pidfd_open(order["pid"])
             _attach(order, volumes)
         elif volumes is not None and "release" in order:
             volumes.give_back(order["release"])
@@ -90,7 +108,11 @@ def _answer(order: Dict[str, Any], volumes: Optional[Volumes]) -> None:
     except (OSError, ValueError, StepError) as e:
         problem = f"{e.step}: {e.cause}" if isinstance(e, StepError) else str(e)
         own = isinstance(e, StepError) and e.own
+        if container is not None:
+            os.close(container)
+            container = None
     _say({"id": order["id"], "problem": problem, "own": own, "bytes": used})
+    return container
 
 
 def _say(event: Dict[str, Any]) -> None:

@@ -187,6 +187,31 @@ final class DockerEngineDeathTest {
   }
 
   @Test
+  @DisplayName(
+      "CRA-08 a plugin that computes without end does not outlive its host in its container")
+  void cra08Spins() throws InterruptedException {
+    try (var berth = serve()) {
+      answers(berth);
+      Thread spinning =
+          Thread.startVirtualThread(() -> {
+            try {
+              berth.execute(id, "{\"do\":\"spins\"}");
+            } catch (RuntimeException | AssertionError _) {
+              // Its server dies.
+            }
+          });
+      String path = "/api/plugins/" + id + "/stats";
+      await(berth, () -> berth.get(path).json().path("in_flight").asInt() == 1);
+      assertThat(named()).containsExactly(id + " running");
+      berth.killHard();
+      spinning.join();
+    }
+    PrivateEngine.await(
+        Duration.ofSeconds(10),
+        () -> engine.containers().stream().noneMatch(line -> line.endsWith(" running")));
+  }
+
+  @Test
   void no_engine_and_no_image_are_said_with_the_remedy() {
     engine.stop();
     try (var berth = serve()) {
