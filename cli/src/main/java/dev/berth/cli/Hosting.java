@@ -1,5 +1,6 @@
 package dev.berth.cli;
 
+import dev.berth.api.ResourceLimits;
 import java.util.List;
 
 /**
@@ -12,7 +13,7 @@ public record Hosting(Isolation isolation, Maxima maxima, Egress egress, List<St
   public static final Hosting DEFAULT =
       new Hosting(
           new Isolation("auto", false, "zygote", "", false),
-          new Maxima(4096, 4096, 600, 1.0, 128, 256),
+          Maxima.of(ResourceLimits.MAXIMUM, 1.0, 128, 256),
           new Egress(List.of(), List.of(), 10_240),
           List.of());
 
@@ -47,7 +48,12 @@ public record Hosting(Isolation isolation, Maxima maxima, Egress egress, List<St
    * @param dataMb size of its {@code /data} in MiB
    */
   public record Maxima(
-      int memoryMb, int cpuShares, int timeoutSeconds, double cpus, int pids, int dataMb) {}
+      int memoryMb, int cpuShares, int timeoutSeconds, double cpus, int pids, int dataMb) {
+    static Maxima of(ResourceLimits most, double cpus, int pids, int dataMb) {
+      return new Maxima(
+          most.memoryMb(), most.cpuShares(), most.timeoutSeconds(), cpus, pids, dataMb);
+    }
+  }
 
   /**
    * Where plugins with {@code network_access} get to.

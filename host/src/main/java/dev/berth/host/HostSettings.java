@@ -39,7 +39,7 @@ public record HostSettings(
    */
   public record Limits(long uploadBytes, ResourceLimits maximum, int resultBytes, long dataBytes) {
     public static final Limits DEFAULT =
-        new Limits(50L << 20, new ResourceLimits(4096, 4096, 600), 1 << 20, SandboxSpec.DATA_BYTES);
+        new Limits(50L << 20, ResourceLimits.MAXIMUM, 1 << 20, SandboxSpec.DATA_BYTES);
 
     public Limits withMaximum(ResourceLimits most) {
       return new Limits(uploadBytes, most, resultBytes, dataBytes);

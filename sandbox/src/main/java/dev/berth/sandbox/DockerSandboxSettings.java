@@ -47,11 +47,11 @@ public record DockerSandboxSettings(
         helper,
         2,
         false,
-        new ResourceLimits(4096, 4096, 3600),
-        1.0,
-        128,
-        1024,
-        64);
+        ResourceLimits.MAXIMUM,
+        Ceilings.DEFAULT.cpus(),
+        Ceilings.DEFAULT.pids(),
+        Ceilings.DEFAULT.openFiles(),
+        Ceilings.DEFAULT.tmpMb());
   }
 
   public DockerSandboxSettings withImage(String name, boolean plugins) {

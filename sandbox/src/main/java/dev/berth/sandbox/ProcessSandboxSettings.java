@@ -51,11 +51,11 @@ public record ProcessSandboxSettings(
         "python3",
         2,
         false,
-        new ResourceLimits(4096, 4096, 3600),
-        1.0,
-        128,
-        1024,
-        64,
+        ResourceLimits.MAXIMUM,
+        Ceilings.DEFAULT.cpus(),
+        Ceilings.DEFAULT.pids(),
+        Ceilings.DEFAULT.openFiles(),
+        Ceilings.DEFAULT.tmpMb(),
         ProcessMode.ZYGOTE);
   }
 

@@ -44,7 +44,7 @@ final class StoreFixture {
         new PackageStore(
             dir.resolve("data"),
             limits,
-            new ManifestReader(new ResourceLimits(4096, 4096, 600), new Version("0.1.0")));
+            new ManifestReader(ResourceLimits.MAXIMUM, new Version("0.1.0")));
   }
 
   StoredPackage add(String fileName, byte[] archive) throws IOException {

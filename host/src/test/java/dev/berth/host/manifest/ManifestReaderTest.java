@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 class ManifestReaderTest {
   static final ManifestReader READER =
-      new ManifestReader(new ResourceLimits(4096, 4096, 600), new Version("0.1.0"));
+      new ManifestReader(ResourceLimits.MAXIMUM, new Version("0.1.0"));
 
   /** The specification's sample. */
   static final String SAMPLE =
