@@ -140,6 +140,7 @@ final class PluginBuild {
             + "&labels="
             + DockerEngine.encoded("{\"" + LABEL + "\":\"" + installation + "\"}");
     Process pack = pack(packageDir);
+    var remains = new BuildRemains(engine);
     try {
       engine.build(
           query,
@@ -147,6 +148,7 @@ final class PluginBuild {
           line -> {
             String text = line.path("stream").asString("").strip();
             if (!text.isEmpty()) {
+              remains.heard(text);
               if (said.size() == KEPT_LINES) {
                 said.removeFirst();
               }
@@ -164,6 +166,7 @@ final class PluginBuild {
       throw failed("its Dockerfile was not built within 10 minutes", String.join("\n", said));
     } finally {
       pack.destroyForcibly();
+      remains.delete();
     }
     if (!error[0].isEmpty()) {
       throw failed(
