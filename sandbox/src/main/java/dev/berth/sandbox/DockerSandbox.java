@@ -197,6 +197,24 @@ public final class DockerSandbox implements Sandbox {
     engine.ping(); // within seconds, so that nobody waits for one that stands still
     String name = images.nameOf(spec.image(), spec.packageDir(), _ -> {});
     DockerImage image = images.get(name, _ -> {}); // others don't wait for what has to be fetched
+    try {
+      return start(spec, name, image, underWay);
+    } catch (PluginException e) {
+      if (e.code() != ErrorCode.PLUGIN_START_FAILED) {
+        throw e;
+      }
+      // Somebody may have removed the image since it was looked at. What is there instead will do
+      // if its Python is the one that the plugin's dependencies were chosen for.
+      DockerImage now =
+          images.get(images.nameOf(spec.image(), spec.packageDir(), _ -> {}), _ -> {});
+      if (now.id().equals(image.id()) || !now.python().equals(image.python())) {
+        throw e;
+      }
+      return start(spec, name, now, () -> {});
+    }
+  }
+
+  private DockerWorker start(SandboxSpec spec, String name, DockerImage image, Runnable underWay) {
     Allowance allowance = Allowance.of(spec.limits(), settings.maximum());
     startsAtOnce.acquireUninterruptibly();
     try {
