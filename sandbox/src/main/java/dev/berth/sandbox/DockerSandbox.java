@@ -220,12 +220,12 @@ public final class DockerSandbox implements Sandbox {
     try {
       underWay.run();
       while (images.isUsual(name)) {
-        DockerWorker parked = pool.take();
-        if (parked == null) {
+        DockerWorker waiting = pool.take();
+        if (waiting == null) {
           break;
         }
-        if (fitter.give(parked, spec, allowance)) {
-          return parked;
+        if (fitter.give(waiting, spec, allowance)) {
+          return waiting;
         }
       }
       DockerWorker worker = make(name, image, allowance, spec);

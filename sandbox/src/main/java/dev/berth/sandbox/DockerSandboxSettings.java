@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param host the engine, as DOCKER_HOST says it; null for the usual socket
  * @param image the image of containers whose plugin names none
  * @param pluginImages whether a plugin may name another
- * @param helper the Python of this machine that attaches folders to parked containers
+ * @param helper the Python of this machine that attaches folders to waiting containers
  * @param parked how many containers wait for their plugin
  * @param allowWeak whether a worker may start though a protection can't be had here
  * @param maximum what a worker gets at most; {@code timeoutSeconds} is not used here

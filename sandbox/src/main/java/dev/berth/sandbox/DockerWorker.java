@@ -14,7 +14,9 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A container, from its making to its removal; parked at first, then a plugin's worker. */
+/**
+ * A container, from its making to its removal; it waits at first, and is then a plugin's worker.
+ */
 final class DockerWorker implements SandboxProcess {
   private static final Logger log = LoggerFactory.getLogger(DockerWorker.class);
   private static final int SIGNALLED = 128;
