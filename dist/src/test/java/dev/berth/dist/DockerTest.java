@@ -3,7 +3,13 @@ package dev.berth.dist;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.berth.dist.RunningBerth.Answer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -35,6 +41,7 @@ final class DockerTest {
   void close() {
     berth.close();
     web.close();
+    assertThat(containers()).as("after the host's end").isEmpty();
   }
 
   @Test
@@ -60,5 +67,62 @@ final class DockerTest {
     JsonNode direct =
         berth.execute(id, "{\"do\":\"connect\",\"host\":\"172.17.0.1\",\"port\":80}").json();
     assertThat(direct.at("/result/error").asString()).isEqualTo("ENETUNREACH");
+  }
+
+  /** The ids of this host's containers. */
+  private List<String> containers() {
+    try {
+      String installation = Files.readString(berth.data().resolve("run/installation")).strip();
+      return docker(
+              "ps",
+              "--all",
+              "--no-trunc",
+              "--quiet",
+              "--filter",
+              "label=dev.berth.installation=" + installation)
+          .lines()
+          .toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String docker(String... arguments) {
+    List<String> command = new ArrayList<>(List.of("docker"));
+    command.addAll(List.of(arguments));
+    try {
+      Process process =
+          new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+      String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      assertThat(process.waitFor()).as(command.toString()).isZero();
+      return said.strip();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  @RootOnly("without root there is a container for each start, and none waits")
+  void a_start_takes_a_container_that_waits_and_killed_ones_are_replaced() {
+    String id = berth.install(Pack.tar(Fixtures.plugin("counter"), folder));
+    Eventually.is("two containers wait", () -> containers().size() == 2);
+    List<String> waited = containers();
+    assertThat(berth.post("/api/plugins/" + id + "/enable").status()).isEqualTo(200);
+    assertThat(waited).contains(docker("inspect", "--format", "{{.Id}}", id));
+    Eventually.is("another waits in its place", () -> containers().size() == 3);
+
+    assertThat(berth.post("/api/plugins/" + id + "/disable").status()).isEqualTo(200);
+    Eventually.is("the plugin's is gone", () -> containers().size() == 2);
+    List<String> killed = containers();
+    docker("kill", killed.getFirst(), killed.getLast());
+    Answer enabled = berth.post("/api/plugins/" + id + "/enable");
+    assertThat(enabled.status()).as(enabled.body()).isEqualTo(200);
+    assertThat(berth.execute(id, "{}").status()).isEqualTo(200);
+    Eventually.is(
+        "two others wait",
+        () -> containers().size() == 3 && containers().stream().noneMatch(killed::contains));
   }
 }
