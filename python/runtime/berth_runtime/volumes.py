@@ -23,6 +23,7 @@ from berth_runtime import linux, tree
 from berth_runtime.steps import PluginsOwn
 
 IDLE_SECONDS = 10.0
+DELETED_SECONDS = 0.5  # how late it may be noticed that the host has deleted a file
 IMAGE = "data.img"
 
 _LOOP_CONTROL = "/dev/loop-control"
@@ -93,7 +94,7 @@ class Volumes:
                 continue
             left = volume.idle_since + IDLE_SECONDS - now
             if left > 0 and os.path.exists(image):
-                waits.append(left)
+                waits.append(min(left, DELETED_SECONDS))
             else:
                 del self._mounted[image]
                 self._unmount(volume.point)
