@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import socket
+import stat
 import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
@@ -93,7 +94,7 @@ class Caller:
         return {k: v for k, v in os.environ.items() if "proxy" in k.lower()}
 
     def sockets(self, context):
-        """Every unix socket that can be found by its name."""
+        """Every unix socket that can be found by its name and takes a connection."""
         found = []
         for folder, _, names in os.walk("/"):
             if folder.startswith("/proc"):
@@ -101,7 +102,9 @@ class Caller:
             for name in names:
                 path = os.path.join(folder, name)
                 try:
-                    if os.lstat(path).st_mode & 0o170000 == 0o140000:
+                    if stat.S_ISSOCK(os.lstat(path).st_mode):
+                        with socket.socket(socket.AF_UNIX) as s:
+                            s.connect(path)
                         found.append(path)
                 except OSError:
                     pass

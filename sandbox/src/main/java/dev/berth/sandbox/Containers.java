@@ -56,7 +56,7 @@ final class Containers implements AutoCloseable {
 
   private final DockerSandboxSettings settings;
   private final DockerEngine engine;
-  private final Rendezvous rendezvous;
+  private final Path run;
   private final Path runtime;
   private final Path scratch;
   private final String installation;
@@ -71,16 +71,11 @@ final class Containers implements AutoCloseable {
   private volatile long socketBytes;
   private volatile boolean closed;
 
-  Containers(
-      DockerSandboxSettings settings,
-      DockerEngine engine,
-      RunFolder run,
-      Rendezvous rendezvous,
-      Path runtime)
+  Containers(DockerSandboxSettings settings, DockerEngine engine, RunFolder run, Path runtime)
       throws IOException {
     this.settings = settings;
     this.engine = engine;
-    this.rendezvous = rendezvous;
+    this.run = run.path();
     this.runtime = runtime;
     this.installation = run.installation();
     this.events = new ContainerEvents(engine, boot, workers);
@@ -140,16 +135,17 @@ final class Containers implements AutoCloseable {
     byte[] token = new byte[TOKEN_BYTES];
     random.nextBytes(token);
     Path secret = scratch.resolve("token" + number);
-    Rendezvous.Guest guest = rendezvous.expect(token, HostUser.principal(user));
     sweep.spare(name);
     DockerWorker worker = null;
     boolean complete = false;
-    try {
+    // The container's own, closed once its worker has come: its plugin must find nobody there.
+    try (Rendezvous rendezvous = Rendezvous.open(run)) {
+      Rendezvous.Guest guest = rendezvous.expect(token, HostUser.principal(user));
       // Read through the mount by whatever uid the container has; the folder around it is ours.
       String hex = HexFormat.of().formatHex(token);
       Files.writeString(secret, hex, StandardCharsets.US_ASCII);
       Files.setPosixFilePermissions(secret, PosixFilePermissions.fromString("r--r--r--"));
-      ContainerRequest request = request(shape, user + ":" + group, secret, owner);
+      ContainerRequest request = request(shape, user + ":" + group, rendezvous, secret, owner);
       worker = create(name, request, user, guest);
       start(worker);
       CompletableFuture.anyOf(guest.arrived(), worker.exited())
@@ -167,7 +163,6 @@ final class Containers implements AutoCloseable {
     } finally {
       sweep.spareNoLonger(name);
       if (!complete) {
-        rendezvous.dismiss(guest);
         if (worker == null) {
           sweep.soon(); // the engine may make it yet
         } else {
@@ -211,7 +206,8 @@ final class Containers implements AutoCloseable {
     }
   }
 
-  private ContainerRequest request(Shape shape, String who, Path secret, @Nullable Owner owner) {
+  private ContainerRequest request(
+      Shape shape, String who, Rendezvous rendezvous, Path secret, @Nullable Owner owner) {
     List<Bind> binds = new ArrayList<>();
     binds.add(new Bind(runtime.toString(), "/runtime", false));
     binds.add(new Bind(rendezvous.path().toString(), "/run/berth/host.sock", true));
@@ -277,7 +273,6 @@ final class Containers implements AutoCloseable {
 
   /** Kills and removes it, and waits for that. */
   void discard(DockerWorker worker) {
-    rendezvous.dismiss(worker.guest());
     if (worker.guest().arrived().isDone() && !worker.guest().arrived().isCancelled()) {
       Rendezvous.close(worker.channel());
       Rendezvous.close(worker.output());

@@ -31,7 +31,6 @@ public final class DockerSandbox implements Sandbox {
   private final DockerSandboxSettings settings;
   private final DockerEngine engine;
   private final RunFolder run;
-  private final Rendezvous rendezvous;
   private final Containers containers;
   private final ContainerPool pool;
   private final @Nullable Attacher attacher;
@@ -46,7 +45,6 @@ public final class DockerSandbox implements Sandbox {
       DockerSandboxSettings settings,
       DockerEngine engine,
       RunFolder run,
-      Rendezvous rendezvous,
       Containers containers,
       @Nullable Attacher attacher,
       ContainerImages images,
@@ -54,7 +52,6 @@ public final class DockerSandbox implements Sandbox {
     this.settings = settings;
     this.engine = engine;
     this.run = run;
-    this.rendezvous = rendezvous;
     this.containers = containers;
     this.attacher = attacher;
     this.images = images;
@@ -78,14 +75,12 @@ public final class DockerSandbox implements Sandbox {
     Path data = settings.dataDir().toAbsolutePath();
     DockerEngine engine = DockerEngine.connect(settings.host());
     RunFolder run = null;
-    Rendezvous rendezvous = null;
     Attacher attacher = null;
     DockerSandbox sandbox = null;
     try {
       run = RunFolder.open(data);
       Path runtime = RuntimeFiles.unpack(data);
-      rendezvous = Rendezvous.open(run.path());
-      var containers = new Containers(settings, engine, run, rendezvous, runtime);
+      var containers = new Containers(settings, engine, run, runtime);
       containers.reap();
       var images = new ContainerImages(settings, engine, run.installation(), runtime);
       DockerImage image = images.usual();
@@ -114,8 +109,7 @@ public final class DockerSandbox implements Sandbox {
               attacher,
               noAttacher[0],
               Landlock.missing(settings.helper(), runtime));
-      var opened =
-          new DockerSandbox(settings, engine, run, rendezvous, containers, attacher, images, found);
+      var opened = new DockerSandbox(settings, engine, run, containers, attacher, images, found);
       containers.watch(opened.pool::fill);
       opened.pool.fill();
       sandbox = opened;
@@ -125,7 +119,7 @@ public final class DockerSandbox implements Sandbox {
           ErrorCode.SANDBOX_UNAVAILABLE, "The Docker sandbox can't use " + data + ": " + e, e);
     } finally {
       if (sandbox == null) {
-        release(engine, attacher, rendezvous, run);
+        release(engine, attacher, run);
       }
     }
   }
@@ -266,19 +260,13 @@ public final class DockerSandbox implements Sandbox {
     closed = true;
     pool.close();
     containers.close();
-    release(engine, attacher, rendezvous, run);
+    release(engine, attacher, run);
   }
 
   private static void release(
-      DockerEngine engine,
-      @Nullable Attacher attacher,
-      @Nullable Rendezvous rendezvous,
-      @Nullable RunFolder run) {
+      DockerEngine engine, @Nullable Attacher attacher, @Nullable RunFolder run) {
     if (attacher != null) {
       attacher.close();
-    }
-    if (rendezvous != null) {
-      rendezvous.close();
     }
     if (run != null) {
       run.close();

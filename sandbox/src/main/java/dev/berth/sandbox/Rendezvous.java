@@ -202,8 +202,14 @@ final class Rendezvous implements AutoCloseable {
     }
   }
 
+  /** Takes no more connections, and dismisses whoever has not arrived. */
   @Override
   public void close() {
+    List<Guest> awaited;
+    synchronized (guests) {
+      awaited = List.copyOf(guests);
+    }
+    awaited.forEach(this::dismiss);
     try {
       server.close();
       Files.deleteIfExists(path);

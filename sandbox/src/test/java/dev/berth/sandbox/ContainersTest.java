@@ -17,10 +17,9 @@ final class ContainersTest {
   void a_container_that_ends_with_its_engine_is_told_of_by_the_engine() throws IOException {
     try (FakeEngine fake = new FakeEngine();
         DockerEngine engine = DockerEngine.connect(fake.host());
-        RunFolder run = RunFolder.open(folder);
-        Rendezvous rendezvous = Rendezvous.open(run.path())) {
+        RunFolder run = RunFolder.open(folder)) {
       DockerSandboxSettings settings = DockerSandboxSettings.of(folder, Path.of("python3"));
-      var containers = new Containers(settings, engine, run, rendezvous, folder);
+      var containers = new Containers(settings, engine, run, folder);
       assertThat(containers.endedEarly("ended with 1"))
           .hasMessageContaining("its container ended with 1. `berth logs` may say more");
       fake.close();
