@@ -26,21 +26,16 @@ import tools.jackson.databind.JsonNode;
 final class DockerTest {
   @TempDir Path folder;
 
-  private LoopbackServer web;
   private RunningBerth berth;
 
   @BeforeEach
   void open() {
-    web = new LoopbackServer();
-    berth =
-        new RunningBerth(
-            folder.resolve("data"), Hostings.reaching(Kinds.DOCKER.hosting(), web.place()));
+    berth = new RunningBerth(folder.resolve("data"), Kinds.DOCKER.hosting());
   }
 
   @AfterEach
   void close() {
     berth.close();
-    web.close();
     assertThat(containers()).as("after the host's end").isEmpty();
   }
 
@@ -56,17 +51,6 @@ final class DockerTest {
     assertThat(after).as(before.toString()).isNotEqualTo(before);
     assertThat(berth.get("/api/isolation").json().path("kind").asString()).isEqualTo("docker");
     assertThat(berth.delete("/api/plugins/" + id).status()).isEqualTo(200);
-  }
-
-  @Test
-  void a_container_reaches_the_network_through_the_proxy_alone() {
-    String id = berth.running(Pack.tar(Fixtures.plugin("caller"), folder));
-    Answer answer = berth.execute(id, "{\"do\":\"get\",\"url\":\"http://" + web.place() + "/x\"}");
-    assertThat(answer.status()).as(answer.body()).isEqualTo(200);
-    assertThat(answer.json().at("/result/status").asInt()).isEqualTo(200);
-    JsonNode direct =
-        berth.execute(id, "{\"do\":\"connect\",\"host\":\"172.17.0.1\",\"port\":80}").json();
-    assertThat(direct.at("/result/error").asString()).isEqualTo("ENETUNREACH");
   }
 
   /** The ids of this host's containers. */

@@ -51,6 +51,19 @@ final class Pack {
     }
   }
 
+  /** The main.py of a plugin with another name and other lines in its plugin.yaml, packed. */
+  static Path variant(Path plugin, Path into, String name, String yaml) {
+    try {
+      Path folder = Files.createTempDirectory(into, "plugin").resolve(name);
+      String manifest = "name: " + name + "\nversion: 1.0.0\ndescription: x\n" + yaml;
+      String main = Files.readString(plugin.resolve("main.py"));
+      write(folder, Map.of("plugin.yaml", manifest, "main.py", main));
+      return tar(folder, folder.getParent());
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
   static void write(Path folder, Map<String, String> files) throws IOException {
     for (var file : files.entrySet()) {
       Path target = folder.resolve(file.getKey());
