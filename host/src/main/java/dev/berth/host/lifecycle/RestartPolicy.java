@@ -59,6 +59,7 @@ final class RestartPolicy {
       EnumSet.of(
           ErrorCode.SANDBOX_UNAVAILABLE,
           ErrorCode.SANDBOX_TOO_WEAK,
+          ErrorCode.IMAGE_NOT_ALLOWED,
           ErrorCode.STORE_UNAVAILABLE,
           ErrorCode.DISK_FULL,
           ErrorCode.SHUTTING_DOWN,

@@ -12,6 +12,8 @@ import dev.berth.api.WorkerState;
 import dev.berth.host.lifecycle.RestartPolicy.Next;
 import dev.berth.host.store.PluginRow;
 import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
@@ -33,6 +35,11 @@ import org.slf4j.LoggerFactory;
  */
 final class Supervisor {
   private static final Logger LOG = LoggerFactory.getLogger(Supervisor.class);
+
+  /** Why a start fails when no sandbox can be had, whatever the plugin does. */
+  private static final Set<ErrorCode> NO_SANDBOX =
+      EnumSet.of(
+          ErrorCode.SANDBOX_UNAVAILABLE, ErrorCode.SANDBOX_TOO_WEAK, ErrorCode.IMAGE_NOT_ALLOWED);
 
   private final Engine engine;
   private final RestartPolicy policy;
@@ -355,7 +362,7 @@ final class Supervisor {
       return; // An operation wants its place; it sees to what follows.
     }
     standing.failed(why.getMessage());
-    if (why.code() == ErrorCode.SANDBOX_UNAVAILABLE || why.code() == ErrorCode.SANDBOX_TOO_WEAK) {
+    if (NO_SANDBOX.contains(why.code())) {
       refuseFor(why);
     }
     Next next = policy.startFailed(why.code());

@@ -236,7 +236,7 @@ class SupervisorCrashTest extends SupervisorTestBase {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"SANDBOX_UNAVAILABLE", "SANDBOX_TOO_WEAK"})
+  @EnumSource(names = {"SANDBOX_UNAVAILABLE", "SANDBOX_TOO_WEAK", "IMAGE_NOT_ALLOWED"})
   void without_a_sandbox_calls_are_refused_at_once_until_there_is_one(ErrorCode why) {
     workers.refusal = new PluginException(why, "no engine");
     CompletableFuture<ExecutionResult> early = call("{}");
