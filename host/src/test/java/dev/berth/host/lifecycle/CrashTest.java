@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /**
  * CRA-01, CRA-02, CRA-03: a host that is killed in an install, update or uninstall. Whatever the
  * moment, the next host finds each plugin absent or whole, in the old version or the new one, and
- * nothing on disk that no plugin needs. How many random moments: {@code -Dberth.crashes=200}.
+ * nothing on disk that no plugin needs. How many random moments: {@code -Dberth.crashes=120}.
  */
 class CrashTest {
   private static final int CRASHES = Integer.getInteger("berth.crashes", 12);
