@@ -59,15 +59,26 @@ abstract class OneHost {
     return Objects.requireNonNull(left);
   }
 
+  /** Installs a plugin for this test. */
+  final String installed(Path archive) {
+    String id = berth().install(archive);
+    running.add(id);
+    return id;
+  }
+
   /** Installs and enables a plugin for this test. */
   final String running(Path archive) {
     String id = berth().running(archive);
     running.add(id);
+    watch();
+    return id;
+  }
+
+  private void watch() {
     if (left == null) {
       left = LeftBehind.watch(berth());
       left.takesAsUsual();
     }
-    return id;
   }
 
   final String running(String fixture) {
@@ -81,6 +92,7 @@ abstract class OneHost {
 
   @AfterEach
   final void nothingOfItsPluginsIsLeft() {
+    watch(); // where no plugin of the test ran
     for (String id : running) {
       uninstall(id);
     }

@@ -260,12 +260,21 @@ final class Worker implements ChannelListener {
     if (!Await.done(gate.whenEmpty(), drain)) {
       log.fromHost("WARNING", gate.inside() + " calls were still running and are cut off");
     }
-    if (!closed.isDone()
-        && Await.done(channel().shutdown(shutdown, cut), shutdown.plusSeconds(1))) {
+    if (!closed.isDone()) {
+      cleanUp(shutdown, cut);
+    }
+    kill(cut);
+  }
+
+  private void cleanUp(Duration limit, PluginException cut) {
+    CompletableFuture<Void> cleanup = channel().shutdown(limit, cut);
+    if (Await.done(cleanup, limit.plusSeconds(1))) {
       // It says goodbye before it exits; what it flushes on the way out is worth a moment.
       boolean _ = Await.done(process.exited(), LEAVE);
     }
-    kill(cut);
+    if (cleanup.isCompletedExceptionally()) {
+      log.fromHost("WARNING", "cleanup() failed: " + cleanup.exceptionNow().getMessage());
+    }
   }
 
   /**
