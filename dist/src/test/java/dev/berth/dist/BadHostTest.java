@@ -13,12 +13,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A host that lacks something: what it says, with the remedy, and that nothing is half done. */
 @Timeout(180)
-@EnabledIf(value = "root", disabledReason = "only root can take these things away")
+@RootOnly("only root can take these things away")
 final class BadHostTest {
   private static final String MAIN =
       """
@@ -28,10 +27,6 @@ final class BadHostTest {
       """;
 
   @TempDir Path folder;
-
-  static boolean root() {
-    return "root".equals(System.getProperty("user.name"));
-  }
 
   private Path data;
 

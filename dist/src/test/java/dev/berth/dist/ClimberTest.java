@@ -11,7 +11,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -19,13 +18,9 @@ import tools.jackson.databind.JsonNode;
 
 /** A plugin that tries to get out by ways of several steps. */
 @Timeout(180)
-@EnabledIf(value = "root", disabledReason = "without root the walls are others")
+@RootOnly("without root the walls are others")
 final class ClimberTest {
   @TempDir Path folder;
-
-  static boolean root() {
-    return "root".equals(System.getProperty("user.name"));
-  }
 
   private RunningBerth open(Hosting hosting) {
     return new RunningBerth(folder.resolve("data"), hosting);

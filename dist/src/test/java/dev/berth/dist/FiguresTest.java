@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -12,7 +11,7 @@ import tools.jackson.databind.JsonNode;
 
 /** What a plugin is said to use is what it uses, and stands beside what it may use. */
 @Timeout(180)
-@EnabledIf(value = "root", disabledReason = "without root not every figure can be had")
+@RootOnly("without root not every figure can be had")
 final class FiguresTest {
   private static final String MAIN =
       """
@@ -38,10 +37,6 @@ final class FiguresTest {
       """;
 
   @TempDir Path folder;
-
-  static boolean root() {
-    return "root".equals(System.getProperty("user.name"));
-  }
 
   @ParameterizedTest
   @EnumSource(Kinds.class)

@@ -11,7 +11,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -19,13 +18,9 @@ import tools.jackson.databind.JsonNode;
 
 /** Folders of the host that the operator shows to a plugin. */
 @Timeout(120)
-@EnabledIf(value = "root", disabledReason = "only root can give files two owners")
+@RootOnly("only root can give files two owners")
 final class FolderTest {
   @TempDir Path folder;
-
-  static boolean root() {
-    return "root".equals(System.getProperty("user.name"));
-  }
 
   private static JsonNode ask(RunningBerth berth, String id, String what, String at) {
     Answer answer = berth.execute(id, "{\"do\":\"" + what + "\",\"at\":\"" + at + "\"}");

@@ -11,7 +11,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -19,7 +18,7 @@ import tools.jackson.databind.JsonNode;
 
 /** A plugin that takes all it can get: of its own sandbox's memory, and of the host's. */
 @Timeout(240)
-@EnabledIf(value = "root", disabledReason = "without root some limits can't be had")
+@RootOnly("without root some limits can't be had")
 final class HoarderTest {
   private static final int LIMIT_MIB = 160;
 
@@ -27,10 +26,6 @@ final class HoarderTest {
   private static final int DYING_MIB = 81;
 
   @TempDir Path folder;
-
-  static boolean root() {
-    return "root".equals(System.getProperty("user.name"));
-  }
 
   private RunningBerth open(Kinds kind) {
     return new RunningBerth(folder.resolve("data"), kind.hosting());

@@ -9,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -18,13 +17,9 @@ import org.junit.jupiter.params.provider.EnumSource;
  * Each limit: the plugin is told or killed, the call names it with its value, the next one works.
  */
 @Timeout(180)
-@EnabledIf(value = "root", disabledReason = "without root some limits can't be had")
+@RootOnly("without root some limits can't be had")
 final class LimitTest {
   @TempDir Path folder;
-
-  static boolean root() {
-    return "root".equals(System.getProperty("user.name"));
-  }
 
   private static void meets(
       RunningBerth berth, String id, String what, int status, String limit, long value) {

@@ -15,12 +15,11 @@ import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 
 /** While a plugin burns the CPU, the host's loops and calm plugins go before it (ADR 18). */
 @Timeout(120)
-@EnabledIf(value = "root", disabledReason = "without root there are no control groups to look at")
+@RootOnly("without root there are no control groups to look at")
 final class SliceTest {
   private static final long SHORT = 100_000;
   private static final Path OWN = Path.of("/proc/self/task");
@@ -40,10 +39,6 @@ final class SliceTest {
       """;
 
   @TempDir Path folder;
-
-  static boolean root() {
-    return "root".equals(System.getProperty("user.name"));
-  }
 
   @Test
   void loops_and_calm_plugins_have_short_slices_while_another_burns() throws Exception {

@@ -12,7 +12,6 @@ import java.util.Map;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -20,16 +19,12 @@ import tools.jackson.databind.JsonNode;
 
 /** A plugin's /data has a size, whatever it does. */
 @Timeout(180)
-@EnabledIf(value = "root", disabledReason = "only root can mount file systems of a given size")
+@RootOnly("only root can mount file systems of a given size")
 final class VolumeTest {
   private static final int MB = 1 << 20;
   private static final String KEEP = "{\"do\":\"keep\",\"at\":\"/data\"}";
 
   @TempDir Path folder;
-
-  static boolean root() {
-    return "root".equals(System.getProperty("user.name"));
-  }
 
   private static JsonNode ask(RunningBerth berth, String id, String what) {
     Answer answer = berth.execute(id, "{\"do\":\"" + what + "\",\"at\":\"/data\"}");
