@@ -17,6 +17,7 @@ Looking costs something, so as long as all plugins together are calm only their 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import time
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from berth_runtime.cgroups import Cgroups, Group, read
 CALM_SECONDS = 0.1  # between looks at the common group
 BUSY_SECONDS = 0.1  # between looks at each worker
 _BUSY_SHARE = 0.3  # of one CPU, all plugins together: below it nobody needs to be looked at
-_HOG_SHARE = 0.4  # of one CPU, where there is enough of it; where there isn't, half of what each could get
+_HOG_SHARE = 0.4  # of one CPU, where there is enough of it; where there isn't, half of what its shares could get it
 _LEAST_HOG_SHARE = 0.005
 _ACTIVE_SHARE = 0.01
 _CALM_FOR = 1.0
@@ -69,7 +70,7 @@ class Governor:
         self._total_at = 0.0
         self._next = 0.0
         self._busy = False
-        self._hog = _HOG_SHARE  # of one CPU, as of the last look
+        self._fair = math.inf  # of one CPU, for each share: what those that run could get, as of the last look
         self._divisor = _LEAST_DIVISOR  # of the weights of those that burn
 
     def take(self, name: str, group: Group, shares: int, thread: int) -> None:
@@ -90,7 +91,7 @@ class Governor:
         charge = self._charges.pop(group.folders.get("cpu", ""), None)
         if charge is not None:
             now = self._clock()
-            if _share(_usage(group) - charge.seen, max(now - charge.seen_at, BUSY_SECONDS)) > self._hog:
+            if _share(_usage(group) - charge.seen, max(now - charge.seen_at, BUSY_SECONDS)) > self._hog(charge):
                 self._remember(charge.name, now)
 
     def next(self) -> float | None:
@@ -118,9 +119,10 @@ class Governor:
             used, since = _usage(charge.group), now - charge.seen_at
             shares.append((charge, _share(used - charge.seen, since), since))
             charge.seen, charge.seen_at = used, now
-        active = sum(share > _ACTIVE_SHARE for _, share, _ in shares)
-        self._hog = hog = max(_LEAST_HOG_SHARE, min(_HOG_SHARE, 0.5 * _CPUS / max(1, active)))
+        active = sum(charge.shares for charge, share, _ in shares if share > _ACTIVE_SHARE)
+        self._fair = _CPUS / active if active else math.inf
         for charge, share, since in shares:
+            hog = self._hog(charge)
             if share > hog / 2:
                 charge.calm_since = now
             calm = now - charge.calm_since > _CALM_FOR
@@ -136,6 +138,11 @@ class Governor:
             elif charge.brisk and not calm:
                 charge.brisk = not _slice(charge.thread, _USUAL_SLICE)
         self._divide()
+
+    def _hog(self, charge: Charge) -> float:
+        """The share of one CPU above which it burns. By its own shares: with one measure for all, those with many
+        would burn and be made small while those with few seemed calm, though each had what it was due."""
+        return max(_LEAST_HOG_SHARE, min(_HOG_SHARE, 0.5 * self._fair * charge.shares))
 
     def _hurry_host(self) -> None:
         """The short slices of its threads are kept: they do little else but wait."""

@@ -162,6 +162,20 @@ def test_many_that_share_the_machine_are_hogs_though_each_gets_little(
     assert machine.weight("victim") == 1024
 
 
+@pytest.mark.parametrize("cpus", [1.0, 0.7, 0.52, 0.45])
+def test_shares_hold_among_those_that_burn_however_little_there_is(machine: Machine, cpus: float) -> None:
+    shares = {"heavy": 4096, "other": 4096, "light": 1024}
+    for name, share in shares.items():
+        machine.worker(name, share)
+    for _ in range(100):  # they divide what there is by their weights, as the kernel has them do
+        weights = {name: machine.weight(name) for name in shares}
+        had = {name: cpus * weight / sum(weights.values()) for name, weight in weights.items()}
+        machine.passes(0.1, **had)
+    used = machine.used
+    assert used["heavy"] / used["light"] == pytest.approx(4, rel=0.1)
+    assert used["other"] / used["light"] == pytest.approx(4, rel=0.1)
+
+
 def test_hogs_weigh_more_again_when_there_are_fewer(machine: Machine) -> None:
     for i in range(24):
         machine.worker(f"w{i}")
