@@ -38,6 +38,12 @@ record Failures(PluginId plugin, String name) {
     return of(code, "did not start: " + said(failed), failed.traceback());
   }
 
+  /** What the worker said of a failed {@code health} or {@code shutdown}: it names the method. */
+  PluginException control(WorkerMessage.Failed failed) {
+    ErrorCode code = code(failed.kind(), OF_CALL, ErrorCode.PLUGIN_ERROR);
+    return of(code, "failed: " + said(failed), failed.traceback());
+  }
+
   /** What the worker said of a failed call. */
   PluginException call(WorkerMessage.Failed failed) {
     ErrorCode code = code(failed.kind(), OF_CALL, ErrorCode.PLUGIN_ERROR);

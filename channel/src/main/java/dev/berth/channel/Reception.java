@@ -126,8 +126,12 @@ final class Reception implements Inbound.Sink {
         Call<?> call = awaited(m.id(), true);
         if (call != null) {
           remove(call);
-          boolean start = call instanceof Call.Control control && control.isInitialize();
-          PluginException why = start ? failures.start(m) : failures.call(m);
+          PluginException why =
+              switch (call) {
+                case Call.Execute _ -> failures.call(m);
+                case Call.Control control ->
+                    control.isInitialize() ? failures.start(m) : failures.control(m);
+              };
           listener.onFault(Fault.of(why.code(), m));
           call.fail(why);
         }

@@ -40,7 +40,7 @@ final class EndingsTest extends OneHost {
     Answer answer = disable(id);
     assertThat(answer.status()).as(answer.body()).isEqualTo(200);
     assertThat(answer.json().path("status").asString()).isEqualTo("disabled");
-    Eventually.is("its log tells of it", () -> logged(id, "cleanup() failed: "));
+    Eventually.is("its log tells of it", () -> logged(id, "did not answer shutdown within 2 s."));
   }
 
   @Test
@@ -48,7 +48,8 @@ final class EndingsTest extends OneHost {
     String id = running("cleanup-raises");
     Answer answer = disable(id);
     assertThat(answer.status()).as(answer.body()).isEqualTo(200);
-    Eventually.is("its log tells of it", () -> logged(id, "not today"));
+    Eventually.is(
+        "its log tells of it", () -> logged(id, "failed: cleanup raised RuntimeError: not today."));
     assertThat(berth().post("/api/plugins/" + id + "/enable").status()).isEqualTo(200);
   }
 

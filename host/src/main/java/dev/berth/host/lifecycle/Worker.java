@@ -273,7 +273,7 @@ final class Worker implements ChannelListener {
       boolean _ = Await.done(process.exited(), LEAVE);
     }
     if (cleanup.isCompletedExceptionally()) {
-      log.fromHost("WARNING", "cleanup() failed: " + cleanup.exceptionNow().getMessage());
+      log.fromHost("WARNING", "cleanup(): " + cleanup.exceptionNow().getMessage());
     }
   }
 
