@@ -188,8 +188,28 @@ final class PrivateEngine implements AutoCloseable {
     reset(); // so that it ends its containers and its containerd
     stop();
     endLeftovers();
-    // One that was killed has left the mount it makes of its folder.
-    var _ = DockerEngineHere.run("umount", folder.resolve("data").toString());
+    unmountLeftovers();
+  }
+
+  /**
+   * An engine that was killed leaves the mount it makes of its folder, and those of a container it
+   * was making.
+   */
+  private void unmountLeftovers() {
+    try {
+      List<String> mounts =
+          Files.readAllLines(Path.of("/proc/self/mounts")).stream()
+              .map(line -> line.split(" ", 3)[1])
+              .filter(point -> Path.of(point).startsWith(folder))
+              .toList();
+      for (String point : mounts.reversed()) {
+        if (!DockerEngineHere.run("umount", point)) {
+          throw new AssertionError(point + " can't be unmounted");
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** The shims of an engine that was killed know no other, so nothing else ends them. */
