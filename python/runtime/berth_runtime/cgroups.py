@@ -60,8 +60,9 @@ class Group:
         return os.path.join(self.folders[controller], v2 if self.unified else v1)
 
     def create_and_join(self, limits: Limits) -> None:
-        """Makes the group and moves the calling process in. In version 1 each joining waits 7 to 20 ms for the
-        kernel, which is why children do this long before they are needed."""
+        """Makes the group and moves the calling process in, which has one thread. In version 1 it joins as a
+        thread: before it moves a process the kernel waits for a grace period of RCU, 7 to 20 ms, which a thread that
+        moves itself is spared (cgroup_procs_write_start, kernel/cgroup/cgroup.c)."""
         for folder in sorted(set(self.folders.values())):
             os.mkdir(folder, 0o755)
         if "pids" in self.folders:
@@ -76,7 +77,7 @@ class Group:
             # Until it has a plugin it makes itself ready, which is nothing that a running plugin should notice.
             self.weigh(_PARKING_SHARES)
         for folder in sorted(set(self.folders.values())):
-            _write(os.path.join(folder, "cgroup.procs"), 0)
+            _write(os.path.join(folder, "cgroup.procs" if self.unified else "tasks"), 0)
 
     def limit(self, memory_bytes: int, cpu_shares: int) -> None:
         """Sets what differs between workers. memory counts with swap: swap must not stretch it."""
