@@ -203,24 +203,24 @@ class Launcher:
         """Forks what is asked for now, and in quiet moments what will be asked for next."""
         parking = self._parking()
         while parking < min(len(self._queue), _PARKING_AT_ONCE):
-            self._fork()
+            self._fork("hurry")
             parking += 1
         parked = sum(child.state == "parked" for child in self._children.values())
         if self._spares.wants(parking, parked, len(self._queue)):
-            self._fork()
+            self._fork("spare")
 
     def _parking(self) -> int:
         """How many are on their way."""
         return len(self._unborn) + sum(child.state == "parking" for child in self._children.values())
 
-    def _fork(self) -> None:
-        """Asks the zygote for a child; _hear_zygote takes it in."""
+    def _fork(self, word: str) -> None:
+        """Asks the zygote for a child; _hear_zygote takes it in. word: of zygote.py, spare or hurry."""
         self._count += 1
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         status, status_write = os.pipe()
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         try:
-            socket.send_fds(self._zygote, [b"fork %d" % self._count], [theirs.fileno(), status_write])
+            socket.send_fds(self._zygote, [f"{word} {self._count}".encode()], [theirs.fileno(), status_write])
         finally:
             theirs.close()
             os.close(status_write)

@@ -22,12 +22,15 @@ _MAX_FILE_BYTES = 1 << 30
 _MAX_SIGNALS = 1024  # pending, and timers that would send one
 
 
-def park(jail: Jail, group: Group, control: socket.socket, status: int, life: int, owner: int) -> NoReturn:
+def park(
+    jail: Jail, group: Group, control: socket.socket, status: int, life: int, owner: int, *, hurry: bool
+) -> NoReturn:
     """Runs in a child that is the first process of a new pid namespace. Never returns.
 
     control: a seqpacket socket to the launcher, for the worker. status: a pipe to it, for the init's last word, a
     32-bit wait status. life: a pipe that hangs up when the zygote is gone. owner: a uid that nobody runs as and no
-    other sandbox of this launcher has, for its user namespace.
+    other sandbox of this launcher has, for its user namespace. hurry: whether a start waits for it, which a
+    rehearsal would hold up by more than it spares.
     """
     try:
         os.setsid()
@@ -62,8 +65,9 @@ def park(jail: Jail, group: Group, control: socket.socket, status: int, life: in
             if jail.fresh:
                 with step("start a fresh interpreter"):
                     fresh.become(jail, control.fileno(), host, owner)
-            with step("rehearse"):
-                rehearsal.rehearse()
+            if not hurry:
+                with step("rehearse"):
+                    rehearsal.rehearse()
         except StepError as e:
             fail(control, e)
         except BaseException as e:

@@ -3,7 +3,8 @@
 It hears nothing of plugins either: a fork copies the whole memory, and what one plugin's order left in it the next
 plugin could read. So the launcher takes the orders and asks the zygote for nameless children, over a socket:
 
-    fork 12         with two descriptors, the child's control socket and its status pipe
+    spare 12        with two descriptors, the child's control socket and its status pipe
+    hurry 12        the same for a start that waits already
     reap 345
 
     born 345        with a descriptor of the process
@@ -70,7 +71,8 @@ def _serve(common: Jail, cgroups: Cgroups, orders: socket.socket) -> None:
                 number = int(argument)
                 owner = FIRST_OWNER + number % (LAST_OWNER - FIRST_OWNER + 1)
                 group = cgroups.group(f"w{number}")
-                parking.park(common, group, socket.socket(fileno=control), status_pipe, life, owner)
+                control_socket = socket.socket(fileno=control)
+                parking.park(common, group, control_socket, status_pipe, life, owner, hurry=word == "hurry")
             pidfd = os.pidfd_open(pid)  # its number can't be another's: only we can reap it
             with contextlib.suppress(BrokenPipeError):
                 socket.send_fds(orders, [b"born %d" % pid], [pidfd])
