@@ -111,8 +111,8 @@ final class DemoTour implements AutoCloseable {
   }
 
   /**
-   * Disables, enables and executes the first of them again, so many times, then executes it a
-   * hundred times as often; says nothing.
+   * Disables, enables and executes the first of them again, so many times, then executes it
+   * three hundred times as often; says nothing.
    */
   void practise(int times) {
     Shown first = shown.getFirst();
@@ -122,7 +122,7 @@ final class DemoTour implements AutoCloseable {
       var _ = plugins.enable(plugin);
       var _ = plugins.execute(plugin, first.context(), null);
     }
-    for (int i = 0; i < 100 * times; i++) {
+    for (int i = 0; i < 300 * times; i++) {
       var _ = plugins.execute(plugin, first.context(), null);
     }
   }

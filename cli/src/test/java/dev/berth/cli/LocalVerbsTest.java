@@ -202,7 +202,7 @@ class LocalVerbsTest {
       assertThat(server.asked.stream().filter(asked -> asked.line().endsWith("/disable")))
           .hasSize(3);
       assertThat(server.asked.stream().filter(asked -> asked.line().endsWith("/execute")))
-          .hasSize(1 + 3 + 300);
+          .hasSize(1 + 3 + 900);
     }
   }
 
