@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pathlib
 
+import pytest
 from berth_runtime import cgroups
 
 V1_MOUNTS = """\
@@ -167,6 +168,15 @@ def test_v2_limits(tmp_path: pathlib.Path) -> None:
     assert (folder / "cpu.weight").read_text() == "39"
     (folder / "memory.events").write_text("low 0\nhigh 0\nmax 9\noom 1\noom_kill 2\n")
     assert group.oom_kills() == 2
+
+
+@pytest.mark.parametrize(("unified", "file"), [(False, "tasks"), (True, "cgroup.procs")])
+def test_only_version_1_is_joined_as_a_thread(tmp_path: pathlib.Path, unified: bool, file: str) -> None:
+    """As a process each would wait for the kernel. The kernel puts the file into a new folder; here nobody does."""
+    group = cgroups.Group({"memory": str(tmp_path / "w1")}, unified)
+    with pytest.raises(FileNotFoundError) as failure:
+        group.create_and_join(cgroups.Limits(5, 1.0))
+    assert failure.value.filename == str(tmp_path / "w1" / file)
 
 
 def test_nothing_mounted_is_reported(tmp_path: pathlib.Path) -> None:
