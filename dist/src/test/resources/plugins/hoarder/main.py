@@ -16,6 +16,7 @@ import berth
 libc = ctypes.CDLL(None, use_errno=True)
 MIB = b"x" * (1 << 20)
 ENOUGH = 1024
+SO_MEMINFO = 55  # its first word is what the receive queue holds, see linux/sock_diag.h
 
 
 class Hoarder:
@@ -139,6 +140,25 @@ class Hoarder:
                     sent += a.send(MIB)
             except BlockingIOError:
                 return sent / len(MIB)
+
+        return self._until_refused(another)
+
+    def datagrams(self, context):
+        """UDP to itself, never read. What finds no room is dropped without a word, so it asks what is held."""
+        kept = []
+
+        def another():
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            s.setblocking(False)
+            s.bind(("127.0.0.1", 0))
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)
+            kept.append(s)
+            for _ in range(64):
+                s.sendto(MIB[: 32 << 10], s.getsockname())
+            held = int.from_bytes(s.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 4), sys.byteorder)
+            if held < (32 << 10):
+                raise OSError("dropped")
+            return held / len(MIB)
 
         return self._until_refused(another)
 

@@ -62,6 +62,7 @@ final class HoarderTest {
               "sysv",
               "pipes",
               "sockets",
+              "datagrams",
               "messages_queued",
               "names")) {
         Answer answer = berth.execute(id, "{\"do\":\"" + road + "\"}");
