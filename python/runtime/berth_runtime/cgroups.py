@@ -61,8 +61,8 @@ class Group:
 
     def create_and_join(self, limits: Limits) -> None:
         """Makes the group and moves the calling process in, which has one thread. In version 1 it joins as a
-        thread: before it moves a process the kernel waits for a grace period of RCU, 7 to 20 ms, which a thread that
-        moves itself is spared (cgroup_procs_write_start, kernel/cgroup/cgroup.c)."""
+        thread: before it moves a process the kernel waits for a grace period of RCU, 7 to 20 ms, which a thread
+        that moves itself is spared (cgroup_procs_write_start, kernel/cgroup/cgroup.c)."""
         for folder in sorted(set(self.folders.values())):
             os.mkdir(folder, 0o755)
         if "pids" in self.folders:
