@@ -17,7 +17,7 @@ echo build >> "$TEST_FOLDER/builds"
 [ ! -e "$TEST_FOLDER/fail" ] || { echo "[ERROR] $TEST_FOLDER/A.java:[1,2] wrong"; exit 1; }
 mkdir -p dist/target/berth/lib
 sleep 0.3
-touch dist/target/berth/lib/b.jar dist/target/berth/lib/a.jar
+touch dist/target/berth/lib/b.jar dist/target/berth/lib/a.jar dist/target/berth/lib/picocli-4.jar
 """
 
 JAVA = """#!/bin/sh
@@ -123,7 +123,16 @@ def test_a_link_and_another_folder(clone: Path, tmp_path: Path) -> None:
     assert code == 0, err
     assert f"-Dberth.home={clone}" in out
     lib = clone / "dist/target/berth/lib"
-    assert f"{lib}/a.jar:{lib}/b.jar" in out
+    assert f"{lib}/picocli-4.jar:{lib}/a.jar:{lib}/b.jar" in out
+
+
+def test_sqlites_library_is_taken_as_a_file_where_there_is_one(clone: Path, tmp_path: Path) -> None:
+    _, out, _ = run(clone / "berth", "list", folder=tmp_path)
+    assert not [word for word in out if "sqlite" in word]
+    native = clone / "dist/target/berth/native" / os.uname().machine
+    native.mkdir(parents=True)
+    _, out, _ = run(clone / "berth", "list", folder=tmp_path)
+    assert f"-Dorg.sqlite.lib.path={native}" in out
 
 
 def test_words_stay_as_they_were_typed(clone: Path, tmp_path: Path) -> None:

@@ -111,8 +111,8 @@ final class DemoTour implements AutoCloseable {
   }
 
   /**
-   * Disables, enables and executes the first of them again, so many times, then executes it
-   * three hundred times as often; says nothing.
+   * Disables, enables and executes the first of them again, so many times, then executes it three
+   * hundred times as often; says nothing.
    */
   void practise(int times) {
     Shown first = shown.getFirst();
