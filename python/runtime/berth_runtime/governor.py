@@ -94,10 +94,6 @@ class Governor:
             if _share(_usage(group) - charge.seen, max(now - charge.seen_at, BUSY_SECONDS)) > self._hog(charge):
                 self._remember(charge.name, now)
 
-    def burning(self) -> bool:
-        """Whether a plugin that runs has a small weight."""
-        return any(charge.small for charge in self._charges.values())
-
     def next(self) -> float | None:
         """Seconds until look() is due; None when nobody is there to be looked at."""
         return max(0.0, self._next - self._clock()) if self._charges else None
@@ -113,7 +109,7 @@ class Governor:
         was_busy, self._busy = self._busy, share > _BUSY_SHARE
         if self._busy and not was_busy:
             self._hurry_host()
-        if self._busy or was_busy or self.burning():
+        if self._busy or was_busy or any(charge.small for charge in self._charges.values()):
             self._look_at_each(now, self._charges.values())
         self._next = now + (BUSY_SECONDS if self._busy else CALM_SECONDS)
 

@@ -202,9 +202,7 @@ class Launcher:
     def _fill(self) -> None:
         """Forks what is asked for now, and in quiet moments what will be asked for next."""
         parking = self._parking()
-        # Those that burn the CPU die of it, too; that their sandboxes are made again is not to be felt by others.
-        at_once = 1 if self._queue and self._governor.burning() else _PARKING_AT_ONCE
-        while parking < min(len(self._queue), at_once):
+        while parking < min(len(self._queue), _PARKING_AT_ONCE):
             self._fork("hurry")
             parking += 1
         parked = sum(child.state == "parked" for child in self._children.values())

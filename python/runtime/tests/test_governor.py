@@ -86,17 +86,6 @@ def test_who_burns_goes_last_until_calm(machine: Machine) -> None:
     assert machine.weight("hog") == 1024
 
 
-def test_it_is_known_whether_anybody_burns(machine: Machine) -> None:
-    hog = machine.worker("hog")
-    machine.worker("quiet")
-    machine.passes(0.5, quiet=0.02)
-    assert not machine.governor.burning()
-    machine.passes(0.5, hog=1.0, quiet=0.02)
-    assert machine.governor.burning()
-    machine.governor.give_back(hog)
-    assert not machine.governor.burning()
-
-
 def test_who_is_calm_among_hogs_gets_short_slices_until_it_burns(machine: Machine) -> None:
     hog, quiet = machine.thread("hog"), machine.thread("quiet")
     machine.worker("hog")
