@@ -186,6 +186,16 @@ def test_a_release_just_runs(clone: Path, tmp_path: Path) -> None:
     assert builds(clone) == 0
 
 
+def test_verify_says_what_it_does_before_it_does_anything(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "verify", tmp_path / "verify")
+    for words, code in ((["--help"], 0), (["jave"], 2)):
+        ran = subprocess.run([tmp_path / "verify", *words], capture_output=True, text=True, timeout=10)
+        assert ran.returncode == code
+        assert "Usage: ./verify [java|python]" in ran.stdout + ran.stderr
+    assert "there is no half 'jave'" in ran.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["verify"]
+
+
 def test_without_a_jdk_it_says_what_to_install(clone: Path, tmp_path: Path) -> None:
     script = (clone / ".jdk.sh").read_text().replace("/usr/lib/jvm/* /opt/*", "")
     (clone / ".jdk.sh").write_text(script)
