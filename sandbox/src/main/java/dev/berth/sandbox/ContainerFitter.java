@@ -15,18 +15,12 @@ final class ContainerFitter {
   private final Containers containers;
   private final ContainerNames names;
   private final ContainerFolders folders;
-  private final Allowance usual;
 
-  /**
-   * @param usual what containers are made with before their plugin is known
-   */
-  ContainerFitter(
-      DockerEngine engine, Containers containers, ContainerFolders folders, Allowance usual) {
+  ContainerFitter(DockerEngine engine, Containers containers, ContainerFolders folders) {
     this.engine = engine;
     this.containers = containers;
     this.names = new ContainerNames(engine, containers);
     this.folders = folders;
-    this.usual = usual;
   }
 
   /**
@@ -50,10 +44,10 @@ final class ContainerFitter {
   }
 
   private void fit(DockerWorker worker, SandboxSpec spec, Allowance allowance) {
-    worker.memory(allowance.memoryBytes());
-    // The engine takes a while for each; none needs the others.
+    // The engine takes a while for each; none needs the others. Of a container that has its limits
+    // already nothing is asked: runsc, for one, can't change them.
     CompletableFuture<Void> limits =
-        allowance.equals(usual)
+        allowance.equals(worker.allowance())
             ? CompletableFuture.completedFuture(null)
             : async(() -> limit(worker, allowance));
     CompletableFuture<Void> named = async(() -> names.name(worker, spec));
@@ -66,6 +60,7 @@ final class ContainerFitter {
   }
 
   private void limit(DockerWorker worker, Allowance allowance) {
+    worker.allowance(allowance);
     DockerEngine.Answer answer =
         engine.post(
             "/containers/" + worker.container() + "/update",

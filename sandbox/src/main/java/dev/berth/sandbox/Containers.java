@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.UserPrincipal;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -140,13 +141,15 @@ final class Containers implements AutoCloseable {
     boolean complete = false;
     // The container's own, closed once its worker has come: its plugin must find nobody there.
     try (Rendezvous rendezvous = Rendezvous.open(run)) {
-      Rendezvous.Guest guest = rendezvous.expect(token, HostUser.principal(user));
+      // Below an isolating runtime a process of that runtime's connects for the worker.
+      UserPrincipal from = isolatingRuntime.isEmpty() ? HostUser.principal(user) : null;
+      Rendezvous.Guest guest = rendezvous.expect(token, from);
       // Read through the mount by whatever uid the container has; the folder around it is ours.
       String hex = HexFormat.of().formatHex(token);
       Files.writeString(secret, hex, StandardCharsets.US_ASCII);
       Files.setPosixFilePermissions(secret, PosixFilePermissions.fromString("r--r--r--"));
       ContainerRequest request = request(shape, user + ":" + group, rendezvous, secret, owner);
-      worker = create(name, request, user, guest);
+      worker = create(name, request, user, shape.allowance(), guest);
       start(worker);
       CompletableFuture.anyOf(guest.arrived(), worker.exited())
           .get(START_SECONDS, TimeUnit.SECONDS);
@@ -178,14 +181,18 @@ final class Containers implements AutoCloseable {
   }
 
   private DockerWorker create(
-      String name, ContainerRequest request, int user, Rendezvous.Guest guest) {
+      String name,
+      ContainerRequest request,
+      int user,
+      Allowance allowance,
+      Rendezvous.Guest guest) {
     DockerEngine.Answer created = engine.post("/containers/create?name=" + name, request.body());
     if (!created.ok()) {
       String why = "it made no container: " + created.message();
       throw created.status() < 500 ? notStarted(why) : engine.unavailable(why, null);
     }
     String id = created.body().path("Id").asString();
-    var worker = new DockerWorker(engine, id, user, guest, request.memoryBytes(), sweep::soon);
+    var worker = new DockerWorker(engine, id, user, guest, allowance, sweep::soon);
     workers.put(id, worker);
     var _ = worker.removed().thenRun(() -> workers.remove(id));
     return worker;

@@ -58,7 +58,7 @@ public final class DockerSandbox implements Sandbox {
     this.isolation = DockerIsolation.of(found);
     Allowance usual = Allowance.of(ResourceLimits.DEFAULT, settings.maximum());
     this.folders = new ContainerFolders(attacher);
-    this.fitter = new ContainerFitter(engine, containers, folders, usual);
+    this.fitter = new ContainerFitter(engine, containers, folders);
     this.pool =
         new ContainerPool(
             attacher == null ? 0 : settings.parked(),

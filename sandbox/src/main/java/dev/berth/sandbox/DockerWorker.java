@@ -33,7 +33,7 @@ final class DockerWorker implements SandboxProcess {
   private volatile Map<String, Path> cgroups = Map.of();
   private volatile ProcessHandle first = ProcessHandle.current();
   private volatile long pid;
-  private volatile long memoryBytes;
+  private volatile Allowance allowance;
   private volatile String name = "";
   private volatile boolean outOfMemory;
   private volatile @Nullable Path image;
@@ -47,14 +47,14 @@ final class DockerWorker implements SandboxProcess {
       String container,
       int user,
       Rendezvous.Guest guest,
-      long memoryBytes,
+      Allowance allowance,
       Runnable left) {
     this.left = left;
     this.engine = engine;
     this.container = container;
     this.user = user;
     this.guest = guest;
-    this.memoryBytes = memoryBytes;
+    this.allowance = allowance;
   }
 
   String container() {
@@ -69,8 +69,12 @@ final class DockerWorker implements SandboxProcess {
     return guest;
   }
 
-  void memory(long bytes) {
-    memoryBytes = bytes;
+  Allowance allowance() {
+    return allowance;
+  }
+
+  void allowance(Allowance given) {
+    allowance = given;
   }
 
   /**
@@ -176,7 +180,7 @@ final class DockerWorker implements SandboxProcess {
         .start(() -> {
           // One of its processes may have met the limit earlier, and it have lived on.
           if (status == SIGNALLED + SIGKILL && (outOfMemory || killedForMemory())) {
-            exited.complete(new SandboxExit.OutOfMemory(memoryBytes));
+            exited.complete(new SandboxExit.OutOfMemory(allowance.memoryBytes()));
           } else if (status > SIGNALLED) {
             exited.complete(new SandboxExit.Killed(status - SIGNALLED));
           } else {

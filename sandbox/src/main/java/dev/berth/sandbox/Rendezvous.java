@@ -23,7 +23,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The socket that workers connect to. A connection is taken when its first 34 bytes hold a token
- * that is waited for and its peer has the expected uid; see protocol/README.md.
+ * that is waited for and its peer has the expected uid, if one is; see protocol/README.md.
  */
 final class Rendezvous implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Rendezvous.class);
@@ -38,12 +38,12 @@ final class Rendezvous implements AutoCloseable {
   /** A worker that is to come. */
   static final class Guest {
     private final byte[] token;
-    private final UserPrincipal user;
+    private final @Nullable UserPrincipal user;
     private final CompletableFuture<SocketChannel> channel = new CompletableFuture<>();
     private final CompletableFuture<SocketChannel> output = new CompletableFuture<>();
     private final CompletableFuture<Sockets> arrived = channel.thenCombine(output, Sockets::new);
 
-    private Guest(byte[] token, UserPrincipal user) {
+    private Guest(byte[] token, @Nullable UserPrincipal user) {
       this.token = token.clone();
       this.user = user;
     }
@@ -90,8 +90,12 @@ final class Rendezvous implements AutoCloseable {
     return path;
   }
 
-  /** Waits for a worker from now on. The token is good for one connection of each kind. */
-  Guest expect(byte[] token, UserPrincipal user) {
+  /**
+   * Waits for a worker from now on. The token is good for one connection of each kind.
+   *
+   * @param user whom it must come from; null when somebody else connects for it
+   */
+  Guest expect(byte[] token, @Nullable UserPrincipal user) {
     Guest guest = new Guest(token, user);
     synchronized (guests) {
       guests.add(guest);
@@ -162,10 +166,11 @@ final class Rendezvous implements AutoCloseable {
         log.warn("A connection to the workers' socket showed no token that is waited for");
         return false;
       }
-      if (!guest.user.equals(user)) {
+      UserPrincipal expected = guest.user;
+      if (expected != null && !expected.equals(user)) {
         log.warn(
             "A connection to the workers' socket showed the token of {}, but comes from {}",
-            guest.user.getName(),
+            expected.getName(),
             user.getName());
         return false;
       }
