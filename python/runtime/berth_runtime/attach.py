@@ -8,9 +8,15 @@ size limits for folders. Then, to it:
         {"source":"/d/data.img","target":"/data","access":"write","owner":200003,"bytes":8388608}]}
     {"id":2,"release":"/d/data.img"}
     {"id":3,"used":"/d/data.img"}
+    {"id":4,"place":"/d/placed/1","user":200003,"mounts":[{...,"target":"/d/placed/1/0",...}]}
+    {"id":5,"unplace":"/d/placed/1"}
 
 and from it: {"id":1,"problem":"","own":false,"bytes":0}, own as in steps.PluginsOwn. Where a mount has bytes, its
 source is an image that holds so much (see volumes.py), which is to be released when the container has ended.
+
+A container of gVisor's sees only what was there when it was made. So folders can be placed before that: mounted in
+a folder of the host's that isn't there yet, for the engine to find. The container keeps mounts of its own, so they
+are unplaced as soon as it was made. What a helper that was killed has left there, the next takes away.
 
 The end of its input ends it, and every container that it put folders into: then the host is gone, however that
 went, and a plugin that computes without end would not notice.
@@ -33,8 +39,10 @@ from typing import Any, Dict, List, NoReturn, Optional, Set, Tuple
 
 from berth_runtime import linux, tree
 from berth_runtime.mounts import ACCESS
+from berth_runtime.placing import Placing
 from berth_runtime.steps import StepError, step
 from berth_runtime.volumes import Volumes, usable
+from berth_runtime.within import within
 
 
 def main() -> NoReturn:
@@ -47,11 +55,20 @@ def main() -> NoReturn:
             os.close(linux.id_map(200_000, 200_000, 270_000))
         except OSError as e:
             problem = f"this kernel can't map ids: {e}"
+    outside = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
     volumes, no_volumes = (None, "") if problem else _volumes(sys.argv[2], sys.argv[3])
+    placing = Placing(outside, sys.argv[4])
+    if not problem:
+        try:
+            placing.clear()
+        except ValueError as e:
+            problem = f"what an earlier helper left in {sys.argv[4]} can't be taken away: {e}"
     _say({"problem": problem, "no_volumes": no_volumes})
     if problem:
         sys.exit(1)
-    _serve(volumes)
+    _serve(volumes, placing)
+    with contextlib.suppress(ValueError):  # the next will say
+        placing.clear()
     sys.exit(0)
 
 
@@ -65,7 +82,7 @@ def _volumes(folder: str, probe: str) -> Tuple[Optional[Volumes], str]:
     return (None, why) if why else (Volumes(folder), "")
 
 
-def _serve(volumes: Optional[Volumes]) -> None:
+def _serve(volumes: Optional[Volumes], placing: Placing) -> None:
     rest = b""
     wait: Optional[float] = None
     containers: Set[int] = set()  # pidfds of their first processes
@@ -86,21 +103,26 @@ def _serve(volumes: Optional[Volumes]) -> None:
                 return
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
-                begun = _answer(json.loads(line), volumes)
+                begun = _answer(json.loads(line), volumes, placing)
                 if begun is not None:
                     containers.add(begun)
                     poll.register(begun, select.POLLIN)
         wait = volumes.sweep() if volumes is not None else None
 
 
-def _answer(order: Dict[str, Any], volumes: Optional[Volumes]) -> Optional[int]:
+def _answer(order: Dict[str, Any], volumes: Optional[Volumes], placing: Placing) -> Optional[int]:
     """The pidfd of the container that an order put folders into."""
     used, problem, own = 0, "", False
     container: Optional[int] = None
     try:
-        if "mounts" in order:
+        if "pid" in order:
             container = os.pidfd_open(order["pid"])
-            _attach(order, volumes)
+            if order["mounts"]:
+                _mount(order, volumes, placing)
+        elif "place" in order:
+            _mount(order, volumes, placing)
+        elif "unplace" in order:
+            placing.take_away(order["unplace"])
         elif volumes is not None and "release" in order:
             volumes.give_back(order["release"])
         elif volumes is not None and "used" in order:
@@ -119,45 +141,40 @@ def _say(event: Dict[str, Any]) -> None:
     print(json.dumps(event), flush=True)
 
 
-def _attach(order: Dict[str, Any], volumes: Optional[Volumes]) -> None:
-    namespace = os.open(f"/proc/{order['pid']}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+def _mount(order: Dict[str, Any], volumes: Optional[Volumes], placing: Placing) -> None:
+    """Opens an order's folders, and mounts them where it says."""
+    mounts = order["mounts"]
     detached: List[int] = []
     try:
-        for mount in order["mounts"]:
-            detached.append(_open(mount, order["user"], volumes))
-        read, write = os.pipe()
-        child = os.fork()
-        if child == 0:
-            _in_container(namespace, order["mounts"], detached, write)
-        os.close(write)
-        with os.fdopen(read, "rb") as f:
-            problem = f.read()
-        os.waitpid(child, 0)
-        if problem:
-            raise ValueError(problem.decode())
+        for mount in mounts:
+            detached.append(_open(mount, order["user"], volumes, "place" in order))
+        if "place" in order:
+            placing.put(order["place"], mounts, detached)
+        else:
+            _attach(order["pid"], mounts, detached)
     except BaseException:
-        for mount in order["mounts"][: len(detached)]:
+        for mount in mounts[: len(detached)]:
             if mount["bytes"] and volumes is not None:
                 volumes.give_back(mount["source"])
         raise
     finally:
-        for fd in (*detached, namespace):
+        for fd in detached:
             os.close(fd)
 
 
-def _open(mount: Dict[str, Any], user: int, volumes: Optional[Volumes]) -> int:
-    source, owner = mount["source"], mount["owner"]
+def _open(mount: Dict[str, Any], user: int, volumes: Optional[Volumes], by_root: bool) -> int:
+    source, owner, access = mount["source"], mount["owner"], mount["access"]
     with step(f"open {source}"):
-        if mount["access"] == "socket":
+        if access == "socket":
             return tree.detached_socket(source)
-        if mount["target"].startswith("/folders/"):
-            return tree.shared(source, user)
+        if owner is None and access in ("view", "write"):
+            return tree.shared(source, user, by_root)
         if mount["bytes"]:
             assert volumes is not None
             fd = volumes.take(source, owner)
         else:
             fd = tree.detached(source, owner)
-    if owner is not None:
+    if owner is not None and owner != user:
         with step(f"map the owner of {source}"):
             mapped = linux.id_map(owner, owner, user)
             try:
@@ -167,26 +184,24 @@ def _open(mount: Dict[str, Any], user: int, volumes: Optional[Volumes]) -> int:
     return fd
 
 
-def _in_container(namespace: int, mounts: List[Dict[str, Any]], detached: List[int], write: int) -> NoReturn:
-    try:
-        linux.setns(namespace, linux.CLONE_NEWNS)
+def _attach(pid: int, mounts: List[Dict[str, Any]], detached: List[int]) -> None:
+    def work() -> None:
         for mount, fd in zip(mounts, detached):
             target = mount["target"]
             with step(f"mount {target}"):
                 if target.startswith("/folders/"):
-                    _place(target)
+                    _make_room(target)
                 linux.attach_tree(fd, target)
                 linux.restrict(target, ACCESS[mount["access"]])
-    except StepError as e:
-        os.write(write, f"{e.step}: {e.cause}".encode())
-    except BaseException as e:
-        os.write(write, str(e).encode() or b"?")
+
+    namespace = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        within(namespace, work)
     finally:
-        os.kill(os.getpid(), signal.SIGKILL)
-    raise AssertionError
+        os.close(namespace)
 
 
-def _place(target: str) -> None:
+def _make_room(target: str) -> None:
     """A place in the container's read-only /folders."""
     folder = os.path.dirname(target)
     linux.mount("none", folder, None, linux.MS_REMOUNT | linux.MS_BIND | ACCESS["write"])

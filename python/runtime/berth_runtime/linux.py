@@ -233,8 +233,12 @@ def setns(fd: int, kind: int) -> None:
     _check("setns", _libc.setns(ctypes.c_int(fd), ctypes.c_int(kind)))
 
 
-def id_map(uid: int, gid: int, inside: int) -> int:
-    """A user namespace, as a descriptor, in which files of `uid` and `gid` are those of `inside`, both ids."""
+def id_map(uid: int, gid: int, inside: int, by_root: bool = False) -> int:
+    """A user namespace, as a descriptor, in which files of `uid` and `gid` are those of `inside`, both ids.
+
+    by_root: whether root makes the files and then gives them away, as gVisor does: it needs an id of its own there,
+    which is root's, or that of `inside` where root's is taken.
+    """
     ready, told = os.pipe(), os.pipe()
     child = os.fork()
     if child == 0:
@@ -251,7 +255,10 @@ def id_map(uid: int, gid: int, inside: int) -> int:
             raise OSError(errno.EPERM, "no user namespace can be made")
         for name, outside in (("uid_map", uid), ("gid_map", gid)):
             with open(f"/proc/{child}/{name}", "wb", 0) as f:
-                f.write(b"%d %d 1\n" % (outside, inside))
+                lines = b"%d %d 1\n" % (outside, inside)
+                if by_root:
+                    lines += b"%d 0 1\n" % (0 if outside else inside)
+                f.write(lines)
         return os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
     finally:
         for fd in (ready[0], *told):

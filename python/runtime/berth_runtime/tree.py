@@ -172,13 +172,13 @@ def owned(path: str, owner: int | None) -> int:
         os.close(fd)
 
 
-def shared(path: str, user: int | None) -> int:
+def shared(path: str, user: int | None, by_root: bool = False) -> int:
     """A folder of the host's, as a mount that is nowhere yet, for the plugin with this uid; None where it has no
     uid of its own.
 
     What belongs to the folder's owner outside belongs to the plugin inside, and what the plugin makes belongs to
     the folder's owner (id-mapped mount, since Linux 5.12, on the file systems that know it). Elsewhere the plugin
-    is a stranger to the folder.
+    is a stranger to the folder. by_root: as of linux.id_map.
     """
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
@@ -186,7 +186,7 @@ def shared(path: str, user: int | None) -> int:
         if user is not None:
             found = os.fstat(fd)
             with contextlib.suppress(OSError):
-                mapped = linux.id_map(found.st_uid, found.st_gid, user)
+                mapped = linux.id_map(found.st_uid, found.st_gid, user, by_root)
                 try:
                     linux.apply_id_map(mount, mapped)
                 finally:

@@ -12,7 +12,7 @@ public record Hosting(Isolation isolation, Maxima maxima, Egress egress, List<St
   /** What holds when the operator says nothing. */
   public static final Hosting DEFAULT =
       new Hosting(
-          new Isolation("auto", false, "zygote", "", false),
+          new Isolation("auto", false, "zygote", "", "", false),
           Maxima.of(ResourceLimits.MAXIMUM, 1.0, 128, 256),
           new Egress(List.of(), List.of(), 10_240),
           List.of());
@@ -28,6 +28,7 @@ public record Hosting(Isolation isolation, Maxima maxima, Egress egress, List<St
    * @param allowWeak run plugins although protections are missing here
    * @param processMode {@code zygote} or {@code exec}: how the process sandbox makes workers
    * @param dockerImage the image of containers whose plugin names none; empty for the default
+   * @param dockerRuntime the engine's runtime for containers; empty for runsc where it can be used
    * @param dockerPluginImages whether a plugin may name an image of its own
    */
   public record Isolation(
@@ -35,6 +36,7 @@ public record Hosting(Isolation isolation, Maxima maxima, Egress egress, List<St
       boolean allowWeak,
       String processMode,
       String dockerImage,
+      String dockerRuntime,
       boolean dockerPluginImages) {}
 
   /**

@@ -57,6 +57,15 @@ final class HostingOptions {
   String dockerImage = "";
 
   @Option(
+      names = "--docker-runtime",
+      paramLabel = "NAME",
+      description = {
+        "The engine's runtime for containers, e.g. runc or runsc. Unless told it is runsc (gVisor) if",
+        "the engine has it and it can be used, else the engine's default."
+      })
+  String dockerRuntime = "";
+
+  @Option(
       names = "--docker-plugin-images",
       description = {
         "Let a plugin run in the image that its plugin.yaml names, or that the Dockerfile in its",
@@ -149,6 +158,7 @@ final class HostingOptions {
                 allowWeakIsolation,
                 processMode.name(),
                 dockerImage,
+                dockerRuntime,
                 dockerPluginImages),
             new Hosting.Maxima(
                 within("--max-memory", maxMemoryMb, 16, 1 << 20),

@@ -61,7 +61,7 @@ class LocalVerbsTest {
                 0,
                 folder,
                 Hosting.DEFAULT.withIsolation(
-                    new Hosting.Isolation("process", true, "zygote", "", false))));
+                    new Hosting.Isolation("process", true, "zygote", "", "", false))));
     assertThat(local.closed).isTrue();
   }
 

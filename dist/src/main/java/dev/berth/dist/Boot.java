@@ -135,6 +135,7 @@ final class Boot implements LocalOperations.Served {
                 ? DockerSandboxSettings.IMAGE
                 : isolation.dockerImage(),
             isolation.dockerPluginImages())
+        .withRuntime(isolation.dockerRuntime())
         .withMaximum(maximum(maxima), maxima.cpus(), maxima.pids())
         .withAllowWeak(isolation.allowWeak());
   }

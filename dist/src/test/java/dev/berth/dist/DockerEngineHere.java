@@ -2,6 +2,7 @@ package dev.berth.dist;
 
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
+import tools.jackson.core.JacksonException;
 
 /** Whether there is an engine with the test image; for {@code @EnabledIf}. */
 final class DockerEngineHere {
@@ -15,6 +16,18 @@ final class DockerEngineHere {
 
   static boolean available() {
     return AVAILABLE;
+  }
+
+  static boolean hasRuntime(String name) {
+    try {
+      Process process =
+          new ProcessBuilder("docker", "info", "--format", "{{json .Runtimes}}")
+              .redirectError(ProcessBuilder.Redirect.DISCARD)
+              .start();
+      return RunningBerth.JSON.readTree(process.getInputStream()).has(name);
+    } catch (IOException | JacksonException e) {
+      return false;
+    }
   }
 
   static boolean run(String... command) {

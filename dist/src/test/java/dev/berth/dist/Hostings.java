@@ -6,7 +6,8 @@ import java.util.List;
 /** Ways to host that several tests want. */
 final class Hostings {
   static final Hosting PROCESS =
-      Hosting.DEFAULT.withIsolation(new Hosting.Isolation("process", false, "zygote", "", false));
+      Hosting.DEFAULT.withIsolation(
+          new Hosting.Isolation("process", false, "zygote", "", "", false));
 
   private Hostings() {}
 

@@ -28,6 +28,7 @@ enum Kinds {
             false,
             this == EXEC ? "exec" : "zygote",
             this == DOCKER ? DockerEngineHere.IMAGE : "",
+            "",
             false));
   }
 }

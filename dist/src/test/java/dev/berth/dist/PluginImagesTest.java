@@ -68,7 +68,7 @@ final class PluginImagesTest {
 
   private static Hosting hosting(boolean pluginImages) {
     return Hosting.DEFAULT.withIsolation(
-        new Hosting.Isolation("docker", false, "zygote", DockerEngineHere.IMAGE, pluginImages));
+        new Hosting.Isolation("docker", false, "zygote", DockerEngineHere.IMAGE, "", pluginImages));
   }
 
   @BeforeAll

@@ -35,6 +35,20 @@ final class Attacher implements AutoCloseable {
     Mount(Path source, String target, String access) {
       this(source, target, access, null, 0);
     }
+
+    Mount to(String other) {
+      return new Mount(source, other, access, owner, bytes);
+    }
+
+    private Map<String, @Nullable Object> row() {
+      Map<String, @Nullable Object> row = new LinkedHashMap<>();
+      row.put("source", source.toString());
+      row.put("target", target);
+      row.put("access", access);
+      row.put("owner", owner);
+      row.put("bytes", bytes);
+      return row;
+    }
   }
 
   private final ProcessBuilder program;
@@ -53,11 +67,17 @@ final class Attacher implements AutoCloseable {
    *
    * @param runtime the folder of the Python files
    * @param volumes an empty folder to mount images in
-   * @param probe an image to try that with; null for none
+   * @param placed where folders are mounted for the engine to see; need not be there
+   * @param probe an image to try mounting with; null for none
    * @return null when this host can't do it; then {@code why} has been told
    */
   static @Nullable Attacher start(
-      Path python, Path runtime, Path volumes, @Nullable Path probe, Consumer<String> why) {
+      Path python,
+      Path runtime,
+      Path volumes,
+      Path placed,
+      @Nullable Path probe,
+      Consumer<String> why) {
     ProcessBuilder program =
         HostPython.program(
                 python,
@@ -65,7 +85,8 @@ final class Attacher implements AutoCloseable {
                 START,
                 runtime.toString(),
                 volumes.toString(),
-                probe == null ? "" : probe.toString())
+                probe == null ? "" : probe.toString(),
+                placed.toString())
             .redirectError(ProcessBuilder.Redirect.DISCARD);
     try {
       return new Attacher(program, MountHelper.launch(program));
@@ -84,22 +105,29 @@ final class Attacher implements AutoCloseable {
    * @throws PluginException as {@link StartFailure} says, with what the kernel said
    */
   MountHelper attach(long pid, int user, List<Mount> mounts) {
-    List<Map<String, @Nullable Object>> rows =
-        mounts.stream()
-            .map(mount -> {
-              Map<String, @Nullable Object> row = new LinkedHashMap<>();
-              row.put("source", mount.source().toString());
-              row.put("target", mount.target());
-              row.put("access", mount.access());
-              row.put("owner", mount.owner());
-              row.put("bytes", mount.bytes());
-              return row;
-            })
-            .toList();
+    return mount(Map.of("pid", pid), user, mounts);
+  }
+
+  /**
+   * Mounts folders where the engine sees them, at their targets.
+   *
+   * @param place a folder that isn't there yet; the targets are in it
+   * @param user the uid that the container's processes will have
+   * @return who has done it, and is to be told when the engine has seen them
+   * @throws PluginException as {@link StartFailure} says, with what the kernel said
+   */
+  MountHelper place(Path place, int user, List<Mount> mounts) {
+    return mount(Map.of("place", place.toString()), user, mounts);
+  }
+
+  private MountHelper mount(Map<String, Object> where, int user, List<Mount> mounts) {
+    Map<String, Object> order = new LinkedHashMap<>(where);
+    order.put("user", user);
+    order.put("mounts", mounts.stream().map(Mount::row).toList());
     MountHelper by = helper();
     JsonNode answer;
     try {
-      answer = by.ask(Map.of("pid", pid, "user", user, "mounts", rows));
+      answer = by.ask(order);
     } catch (IOException e) {
       throw failed(String.valueOf(e.getMessage()), false, e);
     }

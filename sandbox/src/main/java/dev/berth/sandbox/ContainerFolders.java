@@ -10,20 +10,31 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The folders that a plugin finds in its container: mounted into one that runs already where there
- * is a helper for that, shown to it from its beginning where there is none.
+ * The folders that a plugin finds in its container: mounted into one that runs already where that
+ * can be, else shown to it from its beginning.
  */
 final class ContainerFolders {
   private static final int FIRST_SLOT_USER = 200_000;
 
   private final @Nullable Attacher attacher;
+  private final boolean late;
+  private final Path place;
+  private final AtomicInteger places = new AtomicInteger();
   private final @Nullable VolumeImages volumes = VolumeImages.find();
 
-  ContainerFolders(@Nullable Attacher attacher) {
+  /**
+   * @param attacher null where there can be none
+   * @param late whether it can mount folders into containers that run
+   * @param place below it folders are mounted for the engine to see, where it can't
+   */
+  ContainerFolders(@Nullable Attacher attacher, boolean late, Path place) {
     this.attacher = attacher;
+    this.late = late;
+    this.place = place;
   }
 
   /** Who the plugin in a slot is on this host: the slot's own user, without root ourselves. */
@@ -40,12 +51,34 @@ final class ContainerFolders {
     }
   }
 
-  /** Whose a container is from its beginning; null where it becomes that later. */
-  @Nullable Owner owner(SandboxSpec spec) {
-    if (attacher != null) {
-      return null;
+  /** What a container is made with for a plugin; nothing where its folders come later. */
+  PlacedFolders place(SandboxSpec spec) {
+    if (late) {
+      return PlacedFolders.NONE;
     }
     Owner user = user(spec.slot());
+    Attacher helper = attacher;
+    if (helper == null) {
+      makeData(spec, user);
+      return new PlacedFolders(owner(user, mounts(spec)), List.of(), null, null);
+    }
+    Path here = place.resolve(Integer.toString(places.incrementAndGet()));
+    List<Mount> shown = new ArrayList<>();
+    List<Mount> placed = new ArrayList<>();
+    for (Mount mount : mounts(spec)) {
+      if (mount.owner() == null && !mount.target().startsWith("/folders/")) {
+        shown.add(mount); // as it lies there
+      } else {
+        Path at = here.resolve(Integer.toString(placed.size()));
+        placed.add(mount.to(at.toString()));
+        shown.add(new Mount(at, mount.target(), mount.access()));
+      }
+    }
+    MountHelper by = helper.place(here, user.user(), placed);
+    return new PlacedFolders(owner(user, shown), PlacedFolders.images(placed), by, here);
+  }
+
+  private static void makeData(SandboxSpec spec, Owner user) {
     try {
       Files.createDirectories(spec.dataDir());
       if (HostUser.isRoot()) {
@@ -56,8 +89,11 @@ final class ContainerFolders {
       throw StartFailure.of(
           "The folder of plugin " + spec.plugin() + " can't be made ready: " + e, false, e);
     }
+  }
+
+  private static Owner owner(Owner user, List<Mount> mounts) {
     List<Bind> folders =
-        mounts(spec).stream()
+        mounts.stream()
             .map(mount ->
                 new Bind(
                     mount.source().toString(),
@@ -67,17 +103,18 @@ final class ContainerFolders {
     return new Owner(user.user(), user.group(), folders);
   }
 
-  /** Gives a running container its folders; nothing where it has them already. */
+  /**
+   * Gives a running container its folders; where it has them already, only sees to it that it ends
+   * with this host.
+   */
   void attach(DockerWorker worker, SandboxSpec spec) {
     Attacher helper = attacher;
     if (helper == null) {
       return;
     }
-    List<Mount> mounts = mounts(spec);
+    List<Mount> mounts = late ? mounts(spec) : List.of();
     MountHelper by = helper.attach(worker.pid(), worker.user(), mounts);
-    mounts.stream()
-        .filter(mount -> mount.bytes() > 0)
-        .forEach(mount -> worker.holds(mount.source(), by));
+    PlacedFolders.images(mounts).forEach(image -> worker.holds(image, by));
   }
 
   private List<Mount> mounts(SandboxSpec spec) {

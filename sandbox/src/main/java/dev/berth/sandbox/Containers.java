@@ -68,7 +68,7 @@ final class Containers implements AutoCloseable {
   private final Map<String, DockerWorker> workers = new ConcurrentHashMap<>();
   private final ContainerEvents events;
   private final ContainerSweep sweep;
-  private volatile String isolatingRuntime = "";
+  private volatile EngineRuntime engineRuntime = EngineRuntime.DEFAULT;
   private volatile long socketBytes;
   private volatile boolean closed;
 
@@ -90,9 +90,9 @@ final class Containers implements AutoCloseable {
     Files.write(scratch.resolve("place"), new byte[0]);
   }
 
-  /** Use this runtime of the engine's from now on; empty for its default. */
-  void use(String engineRuntime) {
-    isolatingRuntime = engineRuntime;
+  /** Use this runtime of the engine's from now on. */
+  void use(EngineRuntime runtimeOfEngine) {
+    engineRuntime = runtimeOfEngine;
   }
 
   /** Bound what sockets hold from now on, where the engine doesn't count it as memory. */
@@ -141,8 +141,7 @@ final class Containers implements AutoCloseable {
     boolean complete = false;
     // The container's own, closed once its worker has come: its plugin must find nobody there.
     try (Rendezvous rendezvous = Rendezvous.open(run)) {
-      // Below an isolating runtime a process of that runtime's connects for the worker.
-      UserPrincipal from = isolatingRuntime.isEmpty() ? HostUser.principal(user) : null;
+      UserPrincipal from = engineRuntime.isolating() ? null : HostUser.principal(user);
       Rendezvous.Guest guest = rendezvous.expect(token, from);
       // Read through the mount by whatever uid the container has; the folder around it is ours.
       String hex = HexFormat.of().formatHex(token);
@@ -239,7 +238,7 @@ final class Containers implements AutoCloseable {
         shape.image().environment(),
         binds,
         Map.of(LABEL + ".installation", installation, LABEL + ".boot", boot),
-        isolatingRuntime,
+        engineRuntime.name(),
         socketBytes);
   }
 

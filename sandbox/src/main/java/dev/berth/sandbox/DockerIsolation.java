@@ -18,8 +18,7 @@ final class DockerIsolation {
    * What was found out about an engine and this host.
    *
    * @param info the engine's answer to GET /info
-   * @param runtime the isolating runtime in use, or empty
-   * @param noRuntime why one that the engine has is not in use, or empty
+   * @param runtime the runtime in use
    * @param noUids why containers have no uids of their own; empty when they have
    * @param noPool why no container waits for its plugin; empty when some do
    * @param noVolumes why /data has no size limit; empty when it has
@@ -28,8 +27,7 @@ final class DockerIsolation {
    */
   record Found(
       JsonNode info,
-      String runtime,
-      String noRuntime,
+      EngineRuntime runtime,
       String noUids,
       String noPool,
       String noVolumes,
@@ -41,23 +39,21 @@ final class DockerIsolation {
      */
     static Found of(
         JsonNode info, @Nullable Attacher attacher, String noAttacher, String noLandlock) {
-      return of(info, "", "", attacher, noAttacher, noLandlock);
+      return of(info, EngineRuntime.DEFAULT, attacher, noAttacher, noLandlock);
     }
 
     static Found of(
         JsonNode info,
-        String runtime,
-        String noRuntime,
+        EngineRuntime runtime,
         @Nullable Attacher attacher,
         String noAttacher,
         String noLandlock) {
-      String noPool = attacher == null ? noAttacher : "";
+      String late = runtime.isolating() ? "what is mounted later is not seen below gVisor" : "";
       return new Found(
           info,
           runtime,
-          noRuntime,
-          HostUser.isRoot() ? "" : noPool,
-          noPool,
+          HostUser.isRoot() ? "" : noAttacher,
+          attacher == null ? noAttacher : late,
           attacher == null ? noAttacher : attacher.noVolumes(),
           noLandlock);
     }
@@ -112,7 +108,7 @@ final class DockerIsolation {
               found.noUids(),
               "Run Berth as root beside the engine, on Linux 5.12 or later."));
     }
-    if (!found.runtime().isEmpty()) {
+    if (found.runtime().isolating()) {
       enforced.add("kernel_of_its_own");
     } else if (found.noLandlock().isEmpty()) {
       enforced.add("landlock"); // the worker applies it itself
@@ -148,26 +144,27 @@ final class DockerIsolation {
               "docker_pool",
               false,
               "no container waits for its plugin (" + found.noPool() + "), so starts take longer",
-              found.runtime().isEmpty()
-                  ? "Run Berth as root beside the engine, on Linux 5.12 or later."
-                  : ""));
+              found.runtime().isolating()
+                  ? ""
+                  : "Run Berth as root beside the engine, on Linux 5.12 or later."));
     }
-    if (!found.runtime().isEmpty()) {
+    if (found.runtime().isolating()) {
       findings.add(
           new Isolation.Finding(
               "landlock",
               false,
               "workers below "
-                  + found.runtime()
-                  + " have no Landlock of this host's; a kernel of their own stands in for it",
+                  + found.runtime().name()
+                  + " have no Landlock of this host's and can run what they have written; a kernel"
+                  + " of their own stands in for it",
               ""));
     }
-    if (!found.noRuntime().isEmpty()) {
+    if (!found.runtime().unused().isEmpty()) {
       findings.add(
           new Isolation.Finding(
               "docker_runsc",
               false,
-              "the engine has runsc, which is not used: " + found.noRuntime(),
+              "the engine has runsc, which is not used: " + found.runtime().unused(),
               "Let its containers connect to the host's sockets (runsc --host-uds=open)."));
     }
     return findings;

@@ -44,6 +44,7 @@ final class DockerLevel {
               python,
               runtime,
               Files.createDirectories(scratch.resolve("volumes")),
+              scratch.resolve("placed"),
               made == null ? null : made.probe(scratch),
               why -> noAttacher[0] = why)) {
         var found =

@@ -11,8 +11,6 @@ import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -24,9 +22,7 @@ import tools.jackson.databind.JsonNode;
  * a container for each start, and no waiting ones.
  */
 public final class DockerSandbox implements Sandbox {
-  private static final Logger log = LoggerFactory.getLogger(DockerSandbox.class);
   private static final int STARTS_AT_ONCE = 4;
-  private static final String RUNSC = "runsc";
 
   private final DockerSandboxSettings settings;
   private final DockerEngine engine;
@@ -57,11 +53,12 @@ public final class DockerSandbox implements Sandbox {
     this.images = images;
     this.isolation = DockerIsolation.of(found);
     Allowance usual = Allowance.of(ResourceLimits.DEFAULT, settings.maximum());
-    this.folders = new ContainerFolders(attacher);
+    boolean late = found.noPool().isEmpty();
+    this.folders = new ContainerFolders(attacher, late, run.placed());
     this.fitter = new ContainerFitter(engine, containers, folders);
     this.pool =
         new ContainerPool(
-            attacher == null ? 0 : settings.parked(),
+            late ? settings.parked() : 0,
             () -> make(settings.image(), images.usual(), usual, null));
   }
 
@@ -86,29 +83,23 @@ public final class DockerSandbox implements Sandbox {
       DockerImage image = images.usual();
       JsonNode info = engine.get("/info").body();
       containers.limitSockets(DockerIsolation.countsSocketsApart(info));
+      EngineRuntime chosen =
+          EngineRuntime.choose(
+              settings.runtime(), info, candidate -> trial(candidate, containers, image));
+      containers.use(chosen);
       String[] noAttacher = {""};
-      String noRunsc = isolatingRuntime(info, containers, image);
-      boolean runsc = noRunsc != null && noRunsc.isEmpty();
-      if (runsc) {
-        noAttacher[0] = "what is mounted later is not seen below runsc";
-      } else {
-        VolumeImages made = VolumeImages.find();
-        attacher =
-            Attacher.start(
-                settings.helper(),
-                runtime,
-                run.volumes(),
-                made == null ? null : made.probe(run.path()),
-                text -> noAttacher[0] = text);
-      }
+      VolumeImages made = VolumeImages.find();
+      attacher =
+          Attacher.start(
+              settings.helper(),
+              runtime,
+              run.volumes(),
+              run.placed(),
+              made == null ? null : made.probe(run.path()),
+              text -> noAttacher[0] = text);
       var found =
           DockerIsolation.Found.of(
-              info,
-              runsc ? RUNSC : "",
-              noRunsc == null ? "" : noRunsc,
-              attacher,
-              noAttacher[0],
-              Landlock.missing(settings.helper(), runtime));
+              info, chosen, attacher, noAttacher[0], Landlock.missing(settings.helper(), runtime));
       var opened = new DockerSandbox(settings, engine, run, containers, attacher, images, found);
       containers.watch(opened.pool::fill);
       opened.pool.fill();
@@ -133,27 +124,10 @@ public final class DockerSandbox implements Sandbox {
     }
   }
 
-  /**
-   * Uses gVisor where the engine has it and a worker in it can connect to us, which is tried: it
-   * may be set up to refuse sockets of the host's.
-   *
-   * @return empty when it is used, why not otherwise, null when the engine hasn't got it
-   */
-  private static @Nullable String isolatingRuntime(
-      JsonNode info, Containers containers, DockerImage image) {
-    if (!info.path("Runtimes").has(RUNSC)) {
-      return null;
-    }
-    containers.use(RUNSC);
-    try {
-      var shape = new Shape(image, new Allowance(256L << 20, 1024));
-      containers.discard(containers.make(shape, ContainerFolders.user(0)));
-      return "";
-    } catch (PluginException e) {
-      containers.use("");
-      log.warn("docker: {} is not used: {}", RUNSC, e.getMessage());
-      return String.valueOf(e.getMessage());
-    }
+  private static void trial(EngineRuntime candidate, Containers containers, DockerImage image) {
+    containers.use(candidate);
+    var shape = new Shape(image, new Allowance(256L << 20, 1024));
+    containers.discard(containers.make(shape, ContainerFolders.user(0)));
   }
 
   /** The interpreter of the image that the plugin would run in; may pull or build it. */
@@ -238,9 +212,10 @@ public final class DockerSandbox implements Sandbox {
    */
   private DockerWorker make(
       String name, DockerImage image, Allowance allowance, @Nullable SandboxSpec spec) {
-    try {
-      var shape = new Shape(image, allowance);
-      return containers.make(shape, spec == null ? null : folders.owner(spec));
+    try (PlacedFolders placed = spec == null ? PlacedFolders.NONE : folders.place(spec)) {
+      DockerWorker worker = containers.make(new Shape(image, allowance), placed.owner());
+      placed.giveTo(worker);
+      return worker;
     } catch (PluginException e) {
       images.forget(name, e);
       throw e;

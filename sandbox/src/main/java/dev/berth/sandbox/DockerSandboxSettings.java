@@ -11,6 +11,8 @@ import org.jspecify.annotations.Nullable;
  *     sandbox's own
  * @param host the engine, as DOCKER_HOST says it; null for the usual socket
  * @param image the image of containers whose plugin names none
+ * @param runtime the engine's runtime for containers; empty for gVisor's where it can be used, else
+ *     the engine's default
  * @param pluginImages whether a plugin may name another
  * @param helper the Python of this machine that attaches folders to waiting containers
  * @param parked how many containers wait for their plugin
@@ -25,6 +27,7 @@ public record DockerSandboxSettings(
     Path dataDir,
     @Nullable String host,
     String image,
+    String runtime,
     boolean pluginImages,
     Path helper,
     int parked,
@@ -43,6 +46,7 @@ public record DockerSandboxSettings(
         dataDir,
         System.getenv("DOCKER_HOST"),
         IMAGE,
+        "",
         false,
         helper,
         2,
@@ -59,7 +63,25 @@ public record DockerSandboxSettings(
         dataDir,
         host,
         name,
+        runtime,
         plugins,
+        helper,
+        parked,
+        allowWeak,
+        maximum,
+        maxCpus,
+        maxPids,
+        maxOpenFiles,
+        tmpMb);
+  }
+
+  public DockerSandboxSettings withRuntime(String name) {
+    return new DockerSandboxSettings(
+        dataDir,
+        host,
+        image,
+        name,
+        pluginImages,
         helper,
         parked,
         allowWeak,
@@ -75,6 +97,7 @@ public record DockerSandboxSettings(
         dataDir,
         host,
         image,
+        runtime,
         pluginImages,
         helper,
         containers,
@@ -91,6 +114,7 @@ public record DockerSandboxSettings(
         dataDir,
         host,
         image,
+        runtime,
         pluginImages,
         helper,
         parked,
@@ -108,6 +132,7 @@ public record DockerSandboxSettings(
         dataDir,
         host,
         image,
+        runtime,
         pluginImages,
         helper,
         parked,

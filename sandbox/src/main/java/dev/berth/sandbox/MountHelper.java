@@ -113,6 +113,15 @@ final class MountHelper implements AutoCloseable {
     }
   }
 
+  /** What is mounted in this folder for the engine has been seen; the folder goes, too. */
+  void unplace(Path place) {
+    try {
+      var _ = ask(Map.of("unplace", place.toString()));
+    } catch (IOException e) {
+      log.warn("{} stays mounted until the next start: {}", place, e.getMessage());
+    }
+  }
+
   /** How much of an image is in use, in bytes; 0 where that isn't known. */
   long used(Path image) {
     try {

@@ -83,6 +83,11 @@ final class RunFolder implements AutoCloseable {
     return volumes;
   }
 
+  /** Where plugins' folders are mounted for an engine to see, while it makes a container. */
+  Path placed() {
+    return path.resolve("placed");
+  }
+
   /** Names this data folder's control groups, so that a later host finds what a dead one left. */
   String installation() throws IOException {
     Path file = path.resolve("installation");

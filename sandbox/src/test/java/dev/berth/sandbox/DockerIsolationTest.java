@@ -21,8 +21,8 @@ final class DockerIsolationTest {
                   + "\"SecurityOptions\":[\"name=seccomp,profile=builtin\"]}");
 
   private static Isolation of(String runtime, String noVolumes, String noLandlock) {
-    return DockerIsolation.of(
-        new DockerIsolation.Found(INFO, runtime, "", "", "", noVolumes, noLandlock));
+    var used = new EngineRuntime(runtime, !runtime.isEmpty(), "");
+    return DockerIsolation.of(new DockerIsolation.Found(INFO, used, "", "", noVolumes, noLandlock));
   }
 
   private static void start(Isolation found) {
@@ -65,7 +65,7 @@ final class DockerIsolationTest {
     var unbounded = mapper.createObjectNode().put("CgroupVersion", "1");
     var together = mapper.createObjectNode().put("CgroupVersion", "2");
     for (JsonNode info : new JsonNode[] {unbounded, together, INFO}) {
-      var found = new DockerIsolation.Found(info, "", "", "", "", "", "");
+      var found = new DockerIsolation.Found(info, EngineRuntime.DEFAULT, "", "", "", "");
       assertThat(DockerIsolation.of(found).enforced().contains("socket_memory_limit"))
           .as(info.toString())
           .isEqualTo(info != unbounded);
