@@ -3,41 +3,30 @@ package dev.berth.sandbox;
 import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
 import dev.berth.api.Text;
-import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
-import java.io.EOFException;
-import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.net.URLEncoder;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
-import java.util.regex.Pattern;
 import org.eclipse.jetty.client.CompletableResponseListener;
 import org.eclipse.jetty.client.ContentResponse;
 import org.eclipse.jetty.client.HttpClient;
 import org.eclipse.jetty.client.InputStreamRequestContent;
-import org.eclipse.jetty.client.InputStreamResponseListener;
 import org.eclipse.jetty.client.Request;
 import org.eclipse.jetty.client.StringRequestContent;
 import org.eclipse.jetty.client.transport.HttpClientTransportOverHTTP;
 import org.eclipse.jetty.http.HttpMethod;
 import org.eclipse.jetty.io.ByteBufferPool;
 import org.eclipse.jetty.io.ClientConnector;
-import org.eclipse.jetty.io.Transport;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -47,22 +36,17 @@ import tools.jackson.databind.json.JsonMapper;
  * Every method throws {@code sandbox_unavailable} when the engine doesn't answer.
  */
 final class DockerEngine implements AutoCloseable {
-  private static final Logger log = LoggerFactory.getLogger(DockerEngine.class);
   private static final JsonMapper json = JsonMapper.builder().build();
-  private static final String SOCKET = "unix:///var/run/docker.sock";
 
   /** A question that only asks. An engine that stands still is noticed in this time. */
   private static final Duration QUICK = Duration.ofSeconds(3);
 
   private static final Duration LONG = Duration.ofSeconds(60);
   private static final Duration BUILD = Duration.ofMinutes(10);
-  private static final long LOOK_AGAIN_MS = 1500;
+  static final long LOOK_AGAIN_MS = 1500;
   private static final int BLOCK = 1 << 16;
   private static final int CONNECTIONS = 256;
   private static final int THREADS = 16;
-
-  private static final Pattern LOOPBACK =
-      Pattern.compile("tcp://(127\\.\\d+\\.\\d+\\.\\d+|localhost|\\[::1])(:\\d+)?/?");
 
   /** An answer. The body is missing where it was empty. */
   record Answer(int status, JsonNode body) {
@@ -75,17 +59,14 @@ final class DockerEngine implements AutoCloseable {
     }
   }
 
-  private final String where;
-  private final String base;
+  private final EngineAddress address;
   private final HttpClient client;
-  private final Transport transport;
+  private final EngineStream stream = new EngineStream(this);
   private volatile String prefix = "";
 
-  private DockerEngine(String where, String base, HttpClient client, Transport transport) {
-    this.where = where;
-    this.base = base;
+  private DockerEngine(EngineAddress address, HttpClient client) {
+    this.address = address;
     this.client = client;
-    this.transport = transport;
   }
 
   /**
@@ -96,25 +77,7 @@ final class DockerEngine implements AutoCloseable {
    * @throws PluginException {@code sandbox_unavailable}
    */
   static DockerEngine connect(@Nullable String host) {
-    String where = host == null || host.isBlank() ? SOCKET : host.strip();
-    boolean unix = where.startsWith("unix://");
-    if (!unix && !where.startsWith("tcp://")) {
-      throw new PluginException(
-          ErrorCode.SANDBOX_UNAVAILABLE,
-          "DOCKER_HOST is '"
-              + Text.printable(where, 100)
-              + "'; Berth speaks to unix:///path/of/socket and tcp://host:port.");
-    }
-    if (!unix && !LOOPBACK.matcher(where).matches()) {
-      throw new PluginException(
-          ErrorCode.SANDBOX_UNAVAILABLE,
-          "DOCKER_HOST is "
-              + Text.printable(where, 100)
-              + ", on another machine, whose containers can't see this machine's folders. Use an"
-              + " engine on this machine (unix:///path/of/socket, tcp://127.0.0.1:port).");
-    }
-    Transport transport =
-        unix ? new Transport.TCPUnix(Path.of(where.substring(7))) : Transport.TCP_IP;
+    EngineAddress address = EngineAddress.of(host);
     HttpClient client = new HttpClient(new HttpClientTransportOverHTTP(new ClientConnector()));
     QueuedThreadPool threads = new QueuedThreadPool(THREADS, 2);
     threads.setName("berth-docker");
@@ -129,8 +92,7 @@ final class DockerEngine implements AutoCloseable {
     } catch (Exception e) {
       throw new PluginException(ErrorCode.INTERNAL, "The HTTP client doesn't start: " + e, e);
     }
-    String base = unix ? "http://localhost" : "http://" + where.substring(6);
-    DockerEngine engine = new DockerEngine(where, base, client, transport);
+    DockerEngine engine = new DockerEngine(address, client);
     try {
       engine.agree();
       return engine;
@@ -143,7 +105,7 @@ final class DockerEngine implements AutoCloseable {
   /** Agrees on a version; anew after the engine was away, for it may be another by then. */
   void agree() {
     Request request = versioned("/version").timeout(QUICK.toMillis(), TimeUnit.MILLISECONDS);
-    prefix = "/v" + DockerApi.agree(where, send(request, QUICK).body());
+    prefix = "/v" + DockerApi.agree(address.host(), send(request, QUICK).body());
   }
 
   /** Whether it answers at all, asked with little patience. */
@@ -219,7 +181,7 @@ final class DockerEngine implements AutoCloseable {
   }
 
   private Request versioned(String path) {
-    return client.newRequest(base + path).transport(transport);
+    return client.newRequest(address.base() + path).transport(address.transport());
   }
 
   private static JsonNode tree(byte[] content) {
@@ -240,7 +202,7 @@ final class DockerEngine implements AutoCloseable {
   int stream(HttpMethod method, String path, Runnable opened, Consumer<JsonNode> each) {
     Request request = request(path).method(method);
     try {
-      return read(request, QUICK, opened, each);
+      return stream.read(request, QUICK, opened, each);
     } catch (TimeoutException e) {
       throw unavailable("it did not answer within " + QUICK.toSeconds() + " s", e);
     }
@@ -252,7 +214,7 @@ final class DockerEngine implements AutoCloseable {
    */
   void pull(String path, Consumer<JsonNode> each) {
     try {
-      var _ = readPatiently(request(path).method(HttpMethod.POST), each);
+      var _ = stream.readPatiently(request(path).method(HttpMethod.POST), each);
     } catch (TimeoutException e) {
       throw unavailable("it has not begun to fetch within a day", e);
     }
@@ -270,7 +232,7 @@ final class DockerEngine implements AutoCloseable {
             .method(HttpMethod.POST)
             .timeout(BUILD.toMillis(), TimeUnit.MILLISECONDS)
             .body(new InputStreamRequestContent("application/x-tar", context, buffers));
-    var _ = readPatiently(request, each);
+    var _ = stream.readPatiently(request, each);
   }
 
   /** What a line of such a stream says went wrong; empty when it is none of those. */
@@ -285,93 +247,7 @@ final class DockerEngine implements AutoCloseable {
     return "";
   }
 
-  /** For as long as the engine says something, or answers others. */
-  private int readPatiently(Request request, Consumer<JsonNode> each) throws TimeoutException {
-    AtomicLong heard = new AtomicLong(System.nanoTime());
-    Thread watch =
-        Thread.ofVirtual().name("berth-docker-watch").start(() -> abortWhenSilent(request, heard));
-    try {
-      return read(
-          request,
-          Duration.ofDays(1),
-          () -> {},
-          line -> {
-            heard.set(System.nanoTime());
-            each.accept(line);
-          });
-    } finally {
-      watch.interrupt();
-    }
-  }
-
-  private void abortWhenSilent(Request request, AtomicLong heard) {
-    try {
-      while (true) {
-        Thread.sleep(LOOK_AGAIN_MS);
-        if (System.nanoTime() - heard.get() > LOOK_AGAIN_MS * 1_000_000) {
-          ping();
-        }
-      }
-    } catch (InterruptedException e) {
-      log.trace("It has ended", e);
-    } catch (PluginException e) {
-      var _ = request.abort(e);
-    }
-  }
-
-  /**
-   * @param first how long its beginning is waited for
-   * @throws TimeoutException when it didn't begin by then, or the request has a limit of its own
-   */
-  private int read(Request request, Duration first, Runnable opened, Consumer<JsonNode> each)
-      throws TimeoutException {
-    InputStreamResponseListener listener = new InputStreamResponseListener();
-    request.send(listener);
-    try {
-      int status = listener.get(first.toSeconds(), TimeUnit.SECONDS).getStatus();
-      opened.run();
-      try (BufferedReader lines =
-          new BufferedReader(
-              new InputStreamReader(listener.getInputStream(), StandardCharsets.UTF_8))) {
-        String line;
-        while ((line = lines.readLine()) != null) {
-          if (!line.isBlank()) {
-            each.accept(json.readTree(line));
-          }
-        }
-      }
-      return status;
-    } catch (IOException | ExecutionException e) {
-      throw broken(e);
-    } catch (TimeoutException e) {
-      var _ = request.abort(e);
-      throw e;
-    } catch (JacksonException e) {
-      throw noJson(e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      var _ = request.abort(e);
-      throw unavailable("interrupted while waiting for it", e);
-    }
-  }
-
-  /** Why a stream broke: we may have ended it ourselves, and know better than the connection. */
-  private PluginException broken(Exception failure) throws TimeoutException {
-    Throwable cause = failure;
-    while (cause.getCause() != null) {
-      cause =
-          switch (cause.getCause()) {
-            case PluginException known -> throw known;
-            case TimeoutException limit -> throw limit;
-            case Throwable next -> next;
-          };
-    }
-    return cause instanceof EOFException
-        ? unavailable("the connection broke", failure)
-        : unavailable("the connection broke: " + cause.getMessage(), failure);
-  }
-
-  private PluginException noJson(JacksonException e) {
+  PluginException noJson(JacksonException e) {
     return unavailable("it answered what is not JSON", e);
   }
 
@@ -403,14 +279,7 @@ final class DockerEngine implements AutoCloseable {
   }
 
   PluginException unavailable(String why, @Nullable Throwable cause) {
-    String remedy =
-        why.contains("Permission denied") || why.contains("permission denied")
-            ? "Run Berth as root, or put its user into the group that owns the socket."
-            : "Start Docker (systemctl start docker) or set DOCKER_HOST, or serve with --sandbox process.";
-    return new PluginException(
-        ErrorCode.SANDBOX_UNAVAILABLE,
-        "The Docker engine at " + where + " can't be used: " + why + ". " + remedy,
-        cause);
+    return address.unavailable(why, cause);
   }
 
   static String encoded(String text) {
