@@ -164,6 +164,8 @@ final class PipTool implements DependencyTool {
                 "--require-hashes",
                 "--only-binary=:all:",
                 "--no-deps",
+                // Resolving went by it. Installing would go by the Python that pip itself runs on.
+                "--ignore-requires-python",
                 "--no-compile",
                 "--no-warn-script-location",
                 "--no-cache-dir",

@@ -210,9 +210,12 @@ class DependencyStoreTest extends DependencyTestBase {
         "1",
         "berth-below; python_version < '3.12'",
         "berth-above; python_version >= '3.12'",
-        "berth-speed");
+        "berth-speed",
+        "berth-release");
     wheels.wheel("berth_below", "1");
     wheels.wheel("berth_above", "1");
+    wheels.wheelFor(">=3.9", "berth_release", "1");
+    wheels.wheelFor(">=3.12", "berth_release", "2");
     var inside =
         new PythonInterpreter(
             Path.of("/inside/python3"), "3.12.3", "cpython-312-x86_64-linux-gnu", "glibc-2.36");
@@ -221,12 +224,16 @@ class DependencyStoreTest extends DependencyTestBase {
             Path.of("/inside/python3"), "3.10.1", "cpython-310-x86_64-linux-gnu", "glibc-2.31");
     DependencyStore store = store(tool);
     String lock = store.prepare(List.of("berth-top"), inside, InstallProgress.NONE);
-    assertThat(modules(store, lock)).containsExactly("berth_above", "berth_speed", "berth_top");
+    assertThat(modules(store, lock))
+        .containsExactly("berth_above", "berth_release", "berth_speed", "berth_top");
+    assertThat(store.directory(lock).resolve("berth_release.py")).content().contains("2");
     assertThat(store.directory(lock).resolve("berth_speed.py")).content().contains("1.0 cp312");
     assertThat(store.isUsable(lock, inside)).isTrue();
     assertThat(store.isUsable(lock, older)).isFalse();
     String other = store.prepare(List.of("berth-top"), older, InstallProgress.NONE);
-    assertThat(modules(store, other)).containsExactly("berth_below", "berth_speed", "berth_top");
+    assertThat(modules(store, other))
+        .containsExactly("berth_below", "berth_release", "berth_speed", "berth_top");
+    assertThat(store.directory(other).resolve("berth_release.py")).content().contains("1");
     assertThat(store.directory(other).resolve("berth_speed.py")).content().contains("1.0 cp310");
     assertThat(store.isUsable(other, older)).isTrue();
   }

@@ -11,6 +11,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
@@ -36,6 +37,16 @@ final class Wheels {
         Map.of());
   }
 
+  /** The same of a release for some versions of Python, e.g. {@code >=3.12}. */
+  Path wheelFor(String python, String name, String version) throws IOException {
+    return wheel(
+        name,
+        version,
+        "Requires-Python: " + python + "\n",
+        Map.of(name + ".py", "VERSION = '" + version + "'\n"),
+        Map.of());
+  }
+
   /**
    * @param files beside the metadata
    * @param replaced what some of the files hold in truth, while RECORD goes by {@code files}
@@ -47,12 +58,23 @@ final class Wheels {
       Map<String, String> files,
       Map<String, String> replaced)
       throws IOException {
+    String lines =
+        requires.stream().map(r -> "Requires-Dist: " + r + "\n").collect(Collectors.joining());
+    return wheel(name, version, lines, files, replaced);
+  }
+
+  private Path wheel(
+      String name,
+      String version,
+      String lines,
+      Map<String, String> files,
+      Map<String, String> replaced)
+      throws IOException {
     String info = name + "-" + version + ".dist-info/";
     var all = new LinkedHashMap<>(files);
-    var metadata =
-        new StringBuilder("Metadata-Version: 2.1\nName: " + name + "\nVersion: " + version + "\n");
-    requires.forEach(r -> metadata.append("Requires-Dist: ").append(r).append('\n'));
-    all.put(info + "METADATA", metadata.toString());
+    all.put(
+        info + "METADATA",
+        "Metadata-Version: 2.1\nName: " + name + "\nVersion: " + version + "\n" + lines);
     all.put(
         info + "WHEEL",
         "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n");
