@@ -29,7 +29,8 @@ final class DependencyWork {
 
   /**
    * Runs a command in a session of its own, and kills all of it as soon as standard input ends, as
-   * it does when the host dies. The largest file it may write is 4 GiB.
+   * it does when the host dies. It ends after the command, so that nobody else has to reap that,
+   * which may take seconds. The largest file it may write is 4 GiB.
    */
   private static final String WATCH =
       """
@@ -39,11 +40,11 @@ final class DependencyWork {
       soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
       if hard == resource.RLIM_INFINITY or hard > 1 << 32:
           resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 32, 1 << 32))
-      child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+      child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
       def watch():
           while os.read(0, 1):
               pass
-          os.killpg(0, signal.SIGKILL)
+          os.killpg(child.pid, signal.SIGKILL)
       threading.Thread(target=watch, daemon=True).start()
       code = child.wait()
       sys.stdout.flush()
