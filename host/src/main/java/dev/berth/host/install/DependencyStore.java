@@ -74,7 +74,8 @@ public final class DependencyStore {
    * Who removes folders must not do so between this and the moment the registry names the lock.
    *
    * @param requirements PEP 508 requirements by name, one each; comments and empty ones are skipped
-   * @return the lock, 64 hexadecimal digits; null when there is nothing to install
+   * @return the lock, 64 hexadecimal digits; null when nothing is required. It is there too when
+   *     every requirement has a marker that is not for this interpreter: for another it may be
    * @throws PluginException {@code dependency_invalid}, {@code dependency_unresolvable}, {@code
    *     dependency_no_wheel}, {@code dependency_index_unreachable}, {@code
    *     dependency_tool_missing}, {@code disk_full}, {@code cancelled} when this thread is
@@ -109,14 +110,11 @@ public final class DependencyStore {
     }
   }
 
-  private @Nullable String prepare(List<DependencyRequirement> wanted, DependencyWork work)
+  private String prepare(List<DependencyRequirement> wanted, DependencyWork work)
       throws IOException {
     DependencyTool tool = tool(work);
     work.tell("resolving with " + tool.name());
     DependencyLock lock = tool.resolve(wanted, work);
-    if (lock.pins().isEmpty()) {
-      return null; // Every requirement had a marker that is not for this interpreter.
-    }
     String hash = lock.hash();
     ReentrantLock mine = busy.computeIfAbsent(hash, _ -> new ReentrantLock());
     mine.lock();
@@ -157,7 +155,7 @@ public final class DependencyStore {
         "The plugin has dependencies, but there is no uv on the PATH and "
             + python.executable()
             + " has no pip of 20.3 or newer. Install uv (https://docs.astral.sh/uv) or pip (on"
-            + " Debian: apt install python3-pip), then install the plugin again.");
+            + " Debian: apt install python3-pip), then try again.");
   }
 
   private boolean pipIsConfigured(PipTool pip, DependencyWork work) throws IOException {
@@ -176,7 +174,9 @@ public final class DependencyStore {
     Path target = Files.createTempDirectory(site, NEW);
     try {
       work.tell("installing " + lock.pins().size() + " packages");
-      tool.install(lock, work, target);
+      if (!lock.pins().isEmpty()) {
+        tool.install(lock, work, target);
+      }
       var tree = new DependencyTree(target);
       tree.check();
       for (String hook : tree.removeStartupHooks()) {
@@ -221,11 +221,19 @@ public final class DependencyStore {
 
   /** The same for another interpreter. */
   public boolean isUsable(String lock, PythonInterpreter target) {
+    return platform(lock).equals(Optional.of(target.platform()));
+  }
+
+  /**
+   * What the folder of {@code lock} was made for, see {@link PythonInterpreter#platform}; empty
+   * when it isn't there.
+   */
+  public Optional<String> platform(String lock) {
     Path file = directory(lock).resolve(LOCK_FILE);
     try (Stream<String> lines = Files.lines(file, StandardCharsets.UTF_8)) {
-      return lines.findFirst().equals(Optional.of("# " + target.platform()));
+      return lines.findFirst().map(line -> line.replaceFirst("^# ", ""));
     } catch (NoSuchFileException e) {
-      return false;
+      return Optional.empty();
     } catch (IOException e) {
       throw failure(e);
     }

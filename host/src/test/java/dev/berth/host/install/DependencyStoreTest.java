@@ -131,10 +131,20 @@ class DependencyStoreTest extends DependencyTestBase {
     DependencyStore store = store(tool);
     assertThat(store.prepare(List.of(), InstallProgress.NONE)).isNull();
     assertThat(store.prepare(List.of("  ", "# only words"), InstallProgress.NONE)).isNull();
-    assertThat(store.prepare(List.of("berth_one; python_version < '3'"), InstallProgress.NONE))
-        .isNull();
     assertThat(store.locks()).isEmpty();
     assertNothingLeft();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void what_is_required_on_other_pythons_only_is_an_empty_folder_for_this_one(Tool tool)
+      throws Exception {
+    wheels.wheel("berth_one", "1.0");
+    DependencyStore store = store(tool);
+    String lock = store.prepare(List.of("berth_one; python_version < '3'"), InstallProgress.NONE);
+    assertThat(store.locks()).containsExactly(lock);
+    assertThat(store.directory(lock).toFile().list()).containsExactly("berth-lock.txt");
+    assertThat(store.isUsable(lock)).isTrue();
   }
 
   @ParameterizedTest
