@@ -60,6 +60,8 @@ final class RestartPolicy {
           ErrorCode.SANDBOX_UNAVAILABLE,
           ErrorCode.SANDBOX_TOO_WEAK,
           ErrorCode.IMAGE_NOT_ALLOWED,
+          ErrorCode.DEPENDENCY_INDEX_UNREACHABLE,
+          ErrorCode.DEPENDENCY_TOOL_MISSING,
           ErrorCode.STORE_UNAVAILABLE,
           ErrorCode.DISK_FULL,
           ErrorCode.SHUTTING_DOWN,

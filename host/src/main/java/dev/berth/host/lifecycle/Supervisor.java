@@ -36,10 +36,14 @@ import org.slf4j.LoggerFactory;
 final class Supervisor {
   private static final Logger LOG = LoggerFactory.getLogger(Supervisor.class);
 
-  /** Why a start fails when no sandbox can be had, whatever the plugin does. */
-  private static final Set<ErrorCode> NO_SANDBOX =
+  /** Why a start fails when no worker can be had, whatever the plugin does. */
+  private static final Set<ErrorCode> NO_WORKER =
       EnumSet.of(
-          ErrorCode.SANDBOX_UNAVAILABLE, ErrorCode.SANDBOX_TOO_WEAK, ErrorCode.IMAGE_NOT_ALLOWED);
+          ErrorCode.SANDBOX_UNAVAILABLE,
+          ErrorCode.SANDBOX_TOO_WEAK,
+          ErrorCode.IMAGE_NOT_ALLOWED,
+          ErrorCode.DEPENDENCY_INDEX_UNREACHABLE,
+          ErrorCode.DEPENDENCY_TOOL_MISSING);
 
   private final Engine engine;
   private final RestartPolicy policy;
@@ -362,7 +366,7 @@ final class Supervisor {
       return; // An operation wants its place; it sees to what follows.
     }
     standing.failed(why.getMessage());
-    if (NO_SANDBOX.contains(why.code())) {
+    if (NO_WORKER.contains(why.code())) {
       refuseFor(why);
     }
     Next next = policy.startFailed(why.code());

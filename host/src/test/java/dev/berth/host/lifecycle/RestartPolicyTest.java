@@ -83,6 +83,19 @@ class RestartPolicyTest {
         .containsExactly(after(1), after(2), after(4), after(8), after(8), after(8));
   }
 
+  @Test
+  void an_index_or_a_tool_that_is_missing_is_the_hosts_fault_and_no_fitting_wheel_is_not() {
+    for (int i = 0; i < 5; i++) {
+      assertThat(policy.startFailed(ErrorCode.DEPENDENCY_INDEX_UNREACHABLE))
+          .isInstanceOf(Next.Restart.class);
+      assertThat(policy.startFailed(ErrorCode.DEPENDENCY_TOOL_MISSING))
+          .isInstanceOf(Next.Restart.class);
+    }
+    policy.startFailed(ErrorCode.DEPENDENCY_NO_WHEEL);
+    policy.startFailed(ErrorCode.DEPENDENCY_UNRESOLVABLE);
+    assertThat(policy.startFailed(ErrorCode.DEPENDENCY_NO_WHEEL)).isInstanceOf(Next.GiveUp.class);
+  }
+
   /** A host that is well again has its plugins back within 15 s, and starting takes its time. */
   @Test
   void no_pause_is_longer_than_a_plugin_may_be_away_once_the_host_is_well() {
