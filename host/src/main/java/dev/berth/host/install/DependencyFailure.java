@@ -85,7 +85,7 @@ final class DependencyFailure {
               + " can't be looked up: the package index doesn't answer. Look at the network and at"
               + " the index that "
               + tool
-              + " is set to, then install again.";
+              + " is set to, then try again.";
     } else if (has(lines, NO_WHEEL) && !has(lines, Pattern.compile("from versions: [^n)]"))) {
       code = ErrorCode.DEPENDENCY_NO_WHEEL;
       message =

@@ -129,7 +129,7 @@ final class DependencyWork {
             ErrorCode.DEPENDENCY_INDEX_UNREACHABLE,
             "The dependencies were not there after "
                 + limit.toSeconds()
-                + " s. Look at the package index and the network, then install again.");
+                + " s. Look at the package index and the network, then try again.");
       }
       // Its output ends with it, or nearly.
       boolean read = reader.join(Duration.ofSeconds(5));

@@ -27,7 +27,7 @@ final class Activation {
             return plugin;
           }
           PluginRow enabled = Rows.with(row, new PluginState.Enabled(), rooms.clock().instant());
-          LaunchPlan plan = rooms.engine().plans().plan(enabled);
+          LaunchPlan plan = rooms.engine().plans().plan(enabled, attempt);
           if (wasEnabled) {
             begin(plugin, plugin.launch(plan, attempt));
           } else {

@@ -18,10 +18,13 @@ record Engine(
   @FunctionalInterface
   interface Plans {
     /**
+     * May take minutes, where dependencies have to be fetched.
+     *
+     * @param under what it is for
      * @throws dev.berth.api.PluginException {@code config_missing}, {@code store_corrupt} and
-     *     others
+     *     others, or why the start was given up
      */
-    LaunchPlan plan(PluginRow row);
+    LaunchPlan plan(PluginRow row, Launcher.Attempt under);
   }
 
   /** Remembers that a plugin was given up. */

@@ -13,6 +13,7 @@ import dev.berth.sandbox.SandboxSpec;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -47,19 +48,53 @@ final class Launcher {
 
   /** A start under way, for whoever wants it given up. */
   static final class Attempt {
-    private final Runnable connected;
+    private final Starts.@Nullable Turn turn;
     private @Nullable PluginException givenUp;
     private @Nullable Worker worker;
+    private @Nullable Thread fetching;
 
+    /** One that somebody waits for. */
     Attempt() {
-      this(() -> {});
+      this.turn = null;
     }
 
     /**
-     * @param connected called when the sandbox has done its part; must not block
+     * @param turn during which it is; the caller ends it
      */
-    Attempt(Runnable connected) {
-      this.connected = connected;
+    Attempt(Starts.Turn turn) {
+      this.turn = turn;
+    }
+
+    /**
+     * Does what may take minutes and comes before the launch. Other plugins have its turn from now
+     * on, and whoever wants the start given up interrupts it.
+     *
+     * @throws PluginException why it was given up, and what {@code work} throws
+     */
+    <T extends @Nullable Object> T fetching(Supplier<T> work) {
+      synchronized (this) {
+        if (givenUp != null) {
+          throw givenUp;
+        }
+        fetching = Thread.currentThread();
+      }
+      try {
+        if (turn != null) {
+          turn.fetching();
+        }
+        return work.get();
+      } finally {
+        fetched();
+      }
+    }
+
+    /** What was interrupted failed for that and no other reason. */
+    private synchronized void fetched() {
+      fetching = null;
+      if (givenUp != null) {
+        boolean _ = Thread.interrupted();
+        throw givenUp;
+      }
     }
 
     /**
@@ -72,6 +107,9 @@ final class Launcher {
       if (worker != null) {
         worker.killSoon();
       }
+      if (fetching != null) {
+        fetching.interrupt();
+      }
     }
 
     /** Why it was given up; null when it was not. */
@@ -81,7 +119,9 @@ final class Launcher {
 
     private synchronized void has(Worker started) {
       worker = started;
-      connected.run();
+      if (turn != null) {
+        turn.connected();
+      }
       if (givenUp != null) {
         started.killSoon();
       }

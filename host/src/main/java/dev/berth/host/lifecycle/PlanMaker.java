@@ -3,6 +3,7 @@ package dev.berth.host.lifecycle;
 import dev.berth.api.InstallProgress;
 import dev.berth.api.Json;
 import dev.berth.api.Permission;
+import dev.berth.api.PluginException;
 import dev.berth.host.install.DependencyStore;
 import dev.berth.host.install.StoredPackage;
 import dev.berth.host.manifest.SettingsRules;
@@ -13,7 +14,9 @@ import dev.berth.sandbox.SharedFolder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,20 +52,20 @@ final class PlanMaker implements Engine.Plans {
   }
 
   @Override
-  public LaunchPlan plan(PluginRow row) {
+  public LaunchPlan plan(PluginRow row, Launcher.Attempt under) {
     StoredPackage pack = catalog.get(row.packageDigest());
-    return plan(row, pack, store.settings().read(row.tenant(), row.id()));
+    return plan(row, pack, store.settings().read(row.tenant(), row.id()), under);
   }
 
   /**
    * @param overrides the operator's settings, which need not be stored yet
    */
-  LaunchPlan plan(PluginRow row, StoredPackage pack, Json overrides) {
+  LaunchPlan plan(PluginRow row, StoredPackage pack, Json overrides, Launcher.Attempt under) {
     PythonInterpreter python = interpreters.of(pack, _ -> {});
     Json config =
         SettingsRules.effective(pack.manifest().configSchema(), pack.defaults(), overrides);
     SettingsRules.checkComplete(row.id().value(), pack.manifest().configSchema(), config);
-    PluginRow ready = withDependencies(row, pack, python);
+    PluginRow ready = withDependencies(row, pack, python, under);
     String lock = ready.siteLock();
     return new LaunchPlan(
         ready,
@@ -103,15 +106,16 @@ final class PlanMaker implements Engine.Plans {
   }
 
   /** Fetches its dependencies again where they were deleted, or made for another Python. */
-  private PluginRow withDependencies(PluginRow row, StoredPackage pack, PythonInterpreter python) {
+  private PluginRow withDependencies(
+      PluginRow row, StoredPackage pack, PythonInterpreter python, Launcher.Attempt under) {
     String lock = row.siteLock();
-    if (lock == null || dependencies.isUsable(lock, python)) {
+    if (pack.requirements().isEmpty() || (lock != null && dependencies.isUsable(lock, python))) {
       return row;
     }
     garbage.hold();
     try {
-      String fresh = dependencies.prepare(pack.requirements(), python, InstallProgress.NONE);
-      if (lock.equals(fresh)) {
+      String fresh = under.fetching(() -> lockedAgain(row, pack, python));
+      if (Objects.equals(lock, fresh)) {
         return row;
       }
       store
@@ -120,7 +124,39 @@ final class PlanMaker implements Engine.Plans {
       garbage.left();
       return Rows.with(row, row.version(), row.packageDigest(), fresh, row.updatedAt());
     } finally {
+      if (under.givenUp() != null) {
+        garbage.left(); // It may have been there already.
+      }
       garbage.release();
+    }
+  }
+
+  private @Nullable String lockedAgain(
+      PluginRow row, StoredPackage pack, PythonInterpreter python) {
+    String lock = row.siteLock();
+    String before = lock == null ? "" : dependencies.platform(lock).orElse("");
+    try {
+      LOG.info(
+          "{}: its dependencies {}; they are locked again, for {}",
+          LaunchPlan.label(row),
+          before.isEmpty() ? "are gone" : "were locked for " + before,
+          python.platform());
+      return dependencies.prepare(pack.requirements(), python, InstallProgress.NONE);
+    } catch (PluginException e) {
+      throw new PluginException(
+          e.code(),
+          LaunchPlan.label(row)
+              + " runs on "
+              + python.platform()
+              + " now, and its dependencies "
+              + (before.isEmpty() ? "are gone" : "were locked for " + before)
+              + ". "
+              + e.getMessage()
+              + (before.isEmpty()
+                  ? ""
+                  : " Or give the host the Python or the image that it had before."),
+          e.details(),
+          e);
     }
   }
 }

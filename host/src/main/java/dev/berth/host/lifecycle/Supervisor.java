@@ -322,15 +322,13 @@ final class Supervisor {
 
   /** Starts the worker if there should be one and is none. Blocks. */
   void reconcile() {
-    Starts.Turn turn = engine.starts().take();
-    try {
+    try (Starts.Turn turn = engine.starts().take()) {
       synchronized (this) {
         pendingRestart = null;
       }
       // Does nothing while an operation is under way: others want the turn, and it settles this.
-      operations.yielding("started", new Launcher.Attempt(turn::connected), this::restart);
+      operations.yielding("started", new Launcher.Attempt(turn), this::restart);
     } finally {
-      turn.end();
       settle();
     }
   }
@@ -347,7 +345,7 @@ final class Supervisor {
 
   private void start(Launcher.Attempt under) {
     try {
-      Worker before = takeOver(launch(engine.plans().plan(row()), under));
+      Worker before = takeOver(launch(engine.plans().plan(row(), under), under));
       if (before != null) {
         throw new IllegalStateException(label() + " had two workers");
       }

@@ -122,7 +122,7 @@ final class Updater {
       Json overrides,
       Launcher.Attempt attempt) {
     try {
-      LaunchPlan plan = rooms.planMaker().plan(next, pack, overrides);
+      LaunchPlan plan = rooms.planMaker().plan(next, pack, overrides, attempt);
       return plugin.launch(plan, attempt);
     } catch (PluginException e) {
       plugin

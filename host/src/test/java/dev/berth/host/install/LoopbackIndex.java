@@ -11,13 +11,14 @@ import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** A package index on loopback (PEP 503) that serves a folder, honestly or not. */
-final class LoopbackIndex implements AutoCloseable {
+public final class LoopbackIndex implements AutoCloseable {
   /** What it does to who asks. */
-  enum Manner {
+  public enum Manner {
     HONEST,
     /** Announces hashes that its files do not have. */
     LYING,
@@ -28,12 +29,12 @@ final class LoopbackIndex implements AutoCloseable {
   }
 
   private final Path folder;
-  private final Manner manner;
+  private volatile Manner manner;
   private final HttpServer server;
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
 
   /** Comes down to zero with the first question. */
-  final CountDownLatch asked = new CountDownLatch(1);
+  volatile CountDownLatch asked = new CountDownLatch(1);
 
   LoopbackIndex(Path folder, Manner manner) throws IOException {
     this.folder = folder;
@@ -42,6 +43,19 @@ final class LoopbackIndex implements AutoCloseable {
     server.createContext("/", this::answer);
     server.setExecutor(threads);
     server.start();
+  }
+
+  /** Behaves otherwise from now on. */
+  public void turn(Manner now) {
+    asked = new CountDownLatch(1);
+    manner = now;
+  }
+
+  /** Waits until somebody asks, since it behaves as it does. */
+  public void awaitQuestion() throws InterruptedException {
+    if (!asked.await(60, TimeUnit.SECONDS)) {
+      throw new AssertionError("nobody asked the index");
+    }
   }
 
   String url() {

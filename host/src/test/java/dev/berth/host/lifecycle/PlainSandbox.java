@@ -4,6 +4,7 @@ import dev.berth.api.ErrorCode;
 import dev.berth.api.Isolation;
 import dev.berth.api.PluginException;
 import dev.berth.api.SandboxExit;
+import dev.berth.sandbox.PythonInterpreter;
 import dev.berth.sandbox.ResourceUsage;
 import dev.berth.sandbox.Sandbox;
 import dev.berth.sandbox.SandboxProcess;
@@ -19,6 +20,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The real worker in a plain Python process: no isolation at all, for tests of what has nothing to
@@ -45,6 +48,9 @@ final class PlainSandbox implements Sandbox {
   private final Path folder;
   private final Set<Running> running = ConcurrentHashMap.newKeySet();
 
+  /** What workers are said to run on; null for the host's, on which they run in truth. */
+  volatile @Nullable PythonInterpreter python;
+
   PlainSandbox(Path folder) {
     this.folder = folder;
   }
@@ -52,6 +58,12 @@ final class PlainSandbox implements Sandbox {
   @Override
   public Isolation isolation() {
     return new Isolation("none", List.of(), List.of());
+  }
+
+  @Override
+  public @Nullable PythonInterpreter python(
+      String image, Path packageDir, Consumer<String> progress) {
+    return python;
   }
 
   @Override

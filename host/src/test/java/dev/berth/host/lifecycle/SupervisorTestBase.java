@@ -73,7 +73,7 @@ abstract class SupervisorTestBase {
   void open() {
     engine =
         new Engine(
-            this::plan,
+            (row, _) -> plan(row),
             new Launcher(
                 workers,
                 null,
