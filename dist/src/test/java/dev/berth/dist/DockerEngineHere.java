@@ -10,7 +10,11 @@ final class DockerEngineHere {
   static final String IMAGE =
       System.getenv().getOrDefault("BERTH_TEST_IMAGE", "berth-test-python:1");
 
-  private static final boolean AVAILABLE = run("docker", "image", "inspect", IMAGE);
+  /** One whose Python is of another minor version than that one's and the host's. */
+  static final String OTHER_IMAGE =
+      System.getenv().getOrDefault("BERTH_TEST_OTHER_IMAGE", "berth-test-other-python:1");
+
+  private static final boolean AVAILABLE = has(IMAGE);
 
   private DockerEngineHere() {}
 
@@ -28,6 +32,11 @@ final class DockerEngineHere {
     } catch (IOException | JacksonException e) {
       return false;
     }
+  }
+
+  /** Whether the engine has an image. */
+  static boolean has(String image) {
+    return run("docker", "image", "inspect", image);
   }
 
   static boolean run(String... command) {
