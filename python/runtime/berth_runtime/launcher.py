@@ -91,6 +91,7 @@ class Launcher:
         self._input = b""
         self._count = 0
         self._sweep_in: float | None = None
+        self._ending = False
         self._spares = Spares(settings.parked)
         self._poll = select.poll()
 
@@ -408,7 +409,7 @@ class Launcher:
     def _parking_failed(self, step: str, why: str) -> None:
         if self._queue:
             self._fail(self._queue.popleft(), step, why)
-        else:
+        elif not self._ending:  # else it was killed for that
             self._spares.disturb()  # the next would hardly do better
             print(f"No spare sandbox could be made: {step}: {why}", file=sys.stderr, flush=True)
 
@@ -418,6 +419,7 @@ class Launcher:
 
     def _leave(self, status: int) -> NoReturn:
         """The host is gone or wants no more."""
+        self._ending = True
         while self._unborn and self._hear_zygote():
             pass
         for child in self._children.values():
