@@ -41,6 +41,7 @@ from berth_runtime.cgroups import Cgroups, Group
 from berth_runtime.child import Child
 from berth_runtime.governor import Governor
 from berth_runtime.mounts import Doorway, Mount
+from berth_runtime.orders import Orders, first_line, say
 from berth_runtime.postponement import Postponement
 from berth_runtime.preparation import Settings
 from berth_runtime.spares import Spares
@@ -53,28 +54,16 @@ _LATER_SECONDS = 0.02
 
 def main() -> NoReturn:
     """Reads the settings and serves until the input ends."""
-    line = b""
-    while not line.endswith(b"\n"):
-        piece = os.read(0, 1)  # no more than the line: the rest belongs to the loop
-        if not piece:
-            sys.exit(0)
-        line += piece
-    settings = Settings(**json.loads(line))
+    first = first_line()
+    if first is None:
+        sys.exit(0)
+    settings = Settings(**first)
     try:
         launcher = Launcher(settings)
     except (OSError, features.Unavailable, ValueError, ImportError, StepError) as e:
-        _say({"event": "unavailable", "why": str(e)})
+        say({"event": "unavailable", "why": str(e)})
         sys.exit(1)
     launcher.serve()
-
-
-def _say(event: dict[str, Any]) -> None:
-    data = json.dumps(event, separators=(",", ":")).encode() + b"\n"
-    while data:
-        try:
-            data = data[os.write(1, data) :]
-        except BrokenPipeError:
-            return  # the host is gone; the end of input tells the loop
 
 
 class Launcher:
@@ -88,7 +77,6 @@ class Launcher:
         self._unborn: deque[tuple[socket.socket, int, Group]] = deque()
         self._leaving: list[Group] = []
         self._begun: deque[tuple[float, Child]] = deque()
-        self._input = b""
         self._count = 0
         self._sweep_in: float | None = None
         self._ending = False
@@ -111,14 +99,14 @@ class Launcher:
         self._gaps = rehearsal.fill_gaps()
         gc.freeze()
         self._zygote_pid, self._zygote = zygote.start(self._jail, self._cgroups)
+        self._orders = Orders()
 
     def serve(self) -> NoReturn:
         """The loop. Ends the process."""
-        os.set_blocking(0, False)
         self._poll.register(0, select.POLLIN)
         self._poll.register(self._zygote, select.POLLIN)
         linux.set_title(self._jail.title, b"berth-launcher")
-        _say(
+        say(
             {
                 "event": "ready",
                 "first_uid": jail.FIRST_UID if self._jail.uids else None,
@@ -162,22 +150,17 @@ class Launcher:
 
     def _read_input(self) -> bool:
         """False at the end of input."""
-        try:
-            data = os.read(0, 65536)
-        except BlockingIOError:
-            return True
-        if not data:
+        come = self._orders.read()
+        if come is None:
             return False
-        *lines, self._input = (self._input + data).split(b"\n")
-        for line in lines:
-            order = json.loads(line)
+        for order in come:
             if order["op"] == "start":
                 self._queue.append(order)
                 self._serve_queue()
             elif order["op"] == "kill":
                 self._kill(order["id"])
             elif order["op"] == "disk":
-                _say({"event": "disk", "id": order["id"], "bytes": self._disk(order["id"])})
+                say({"event": "disk", "id": order["id"], "bytes": self._disk(order["id"])})
         return True
 
     def _disk(self, request: int) -> int:
@@ -315,7 +298,7 @@ class Launcher:
             found = mounts.open_all(order, uid, self._jail.uids, self._volumes)
             child.volume = order["volume"]
             self._doorway.attach(child.view, found)
-            _say({"event": "started", "id": order["id"], "pid": child.pid, "cgroups": child.group.folders})
+            say({"event": "started", "id": order["id"], "pid": child.pid, "cgroups": child.group.folders})
             with step("set the control group's limits"):
                 child.group.limit(order["memory"], order["shares"])
             with step("tell the parked process what it may write to"):
@@ -384,7 +367,7 @@ class Launcher:
         elif child.failure is not None:
             self._fail(child.request, *child.failure)
         else:
-            _say(
+            say(
                 {
                     "event": "exit",
                     "id": child.request["id"],
@@ -415,7 +398,7 @@ class Launcher:
 
     def _fail(self, order: dict[str, Any], step: str, why: str, own: bool = False) -> None:
         self._spares.calm()  # this start is over, too
-        _say({"event": "failed", "id": order["id"], "step": step, "why": why, "own": own})
+        say({"event": "failed", "id": order["id"], "step": step, "why": why, "own": own})
 
     def _leave(self, status: int) -> NoReturn:
         """The host is gone or wants no more."""
