@@ -17,8 +17,9 @@ import tools.jackson.databind.JsonNode;
     description = "Find out what this host can keep plugins apart by, by trying it.",
     footer = {
       "",
-      "Needs no server and leaves nothing behind. The exit code is 0 when the standard sandbox is",
-      "complete here, and 1 when it is weak or can't be had."
+      "Needs no server and leaves nothing behind.",
+      "The exit code is 0 when the standard sandbox is complete here, and 1 when it",
+      "is weak or can't be had."
     })
 final class DoctorVerb extends Verb {
   @Option(
@@ -77,10 +78,20 @@ final class DoctorVerb extends Verb {
     findings(report);
     terminal().line("");
     terminal()
-        .line(
-            report.complete()
-                ? "The standard sandbox (" + words(report.standard()) + ") is complete here."
-                : "The standard sandbox (" + words(report.standard()) + ") is not complete here.");
+        .line("The standard sandbox (" + words(report.standard()) + ") is " + verdict(report));
+  }
+
+  private static String verdict(HostReport report) {
+    if (!report.complete()) {
+      return "not complete here.";
+    }
+    boolean lacks =
+        report.levels().stream()
+            .filter(level -> level.name().equals(report.standard()))
+            .anyMatch(level -> !level.isolation().missing().isEmpty());
+    return lacks
+        ? "complete here: what it has not is missing on most hosts, or by choice."
+        : "complete here.";
   }
 
   private void protections(List<HostReport.Level> levels) {
@@ -88,6 +99,9 @@ final class DoctorVerb extends Verb {
     Set<String> all = new LinkedHashSet<>();
     for (HostReport.Level level : levels) {
       heading.add(words(level.name()));
+      if (!level.available()) {
+        continue; // what it would give isn't known
+      }
       all.addAll(level.isolation().enforced());
       level.isolation().missing().forEach(missing -> all.add(missing.protection()));
     }
@@ -102,6 +116,8 @@ final class DoctorVerb extends Verb {
       if (!level.available()) {
         terminal().line("");
         terminal().line(words(level.name()) + " can't be had: " + level.why());
+        level.isolation().missing().forEach(missing -> terminal().line("  " + missing.remedy()));
+        continue;
       }
       for (Isolation.Missing missing : level.isolation().missing()) {
         terminal().line("");
@@ -121,7 +137,11 @@ final class DoctorVerb extends Verb {
   }
 
   private void findings(HostReport report) {
+    List<String> said = report.levels().stream().map(HostReport.Level::why).toList();
     for (Isolation.Finding finding : report.findings()) {
+      if (said.contains(finding.what())) {
+        continue; // of a level that can't be had
+      }
       terminal()
           .line(
               (finding.ok() ? "ok    " : "note  ") + words(finding.name()) + ": " + finding.what());

@@ -27,8 +27,13 @@ final class DoctorVerbTest {
                 "docker",
                 false,
                 "no engine answers",
-                new Isolation("docker", List.of(), List.of()))),
+                new Isolation(
+                    "docker",
+                    List.of(),
+                    List.of(
+                        new Isolation.Missing("docker", "no engine answers", "Install Docker."))))),
         List.of(
+            new Isolation.Finding("docker_engine", false, "no engine answers", "Install Docker."),
             new Isolation.Finding("disk", true, "12 MiB are free", ""),
             new Isolation.Finding("clock", false, "it is not in step", "timedatectl set-ntp true")),
         "process");
@@ -54,12 +59,13 @@ final class DoctorVerbTest {
                   Set one.
 
                 docker can't be had: no engine answers
+                  Install Docker.
 
                 ok    disk: 12 MiB are free
                 note  clock: it is not in step
                       timedatectl set-ntp true
 
-                The standard sandbox (process) is complete here.
+                The standard sandbox (process) is complete here: what it has not is missing on most hosts, or by choice.
                 """,
                 ""));
     assertThat(local.examined).containsExactly(Path.of("/srv/berth"));
@@ -85,6 +91,6 @@ final class DoctorVerbTest {
         .isEqualTo(
             "{\"protection\":\"memory_limit\",\"why\":\"no group\",\"remedy\":\"Run as root.\"}");
     assertThat(answer.path("levels").path(1).path("available").asBoolean(true)).isFalse();
-    assertThat(answer.path("findings").path(1).path("ok").asBoolean(true)).isFalse();
+    assertThat(answer.path("findings").path(2).path("ok").asBoolean(true)).isFalse();
   }
 }
