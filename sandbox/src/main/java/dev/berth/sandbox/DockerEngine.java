@@ -149,7 +149,7 @@ final class DockerEngine implements AutoCloseable {
       if (e.getCause() instanceof TimeoutException) {
         throw unavailable("it did not answer within " + limit.toSeconds() + " s", e);
       }
-      throw unavailable(String.valueOf(e.getCause() == null ? e : e.getCause()), e);
+      throw unavailable(reason(e.getCause() == null ? e : e.getCause()), e);
     } catch (JacksonException e) {
       throw noJson(e);
     } catch (InterruptedException e) {
@@ -276,6 +276,12 @@ final class DockerEngine implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw unavailable("interrupted while waiting for it", e);
     }
+  }
+
+  /** What went wrong, in words where it has some. */
+  private static String reason(Throwable failure) {
+    String message = failure.getMessage();
+    return message == null || message.isBlank() ? failure.getClass().getSimpleName() : message;
   }
 
   PluginException unavailable(String why, @Nullable Throwable cause) {
