@@ -61,6 +61,10 @@ final class ErrorsVerb extends PluginVerb {
       }
     } else {
       table(all);
+      terminal()
+          .remark(
+              "`berth errors %s FINGERPRINT` shows one whole, with its traceback."
+                  .formatted(plugin.name()));
     }
     return ExitCode.OK;
   }
@@ -85,7 +89,7 @@ final class ErrorsVerb extends PluginVerb {
       throw ExitCode.NOT_FOUND.failure(
           ErrorCode.NOT_FOUND,
           "%s has no error '%s'. `berth errors %s` shows them."
-              .formatted(plugin, fingerprint, plugin.id()));
+              .formatted(plugin, fingerprint, plugin.name()));
     }
     if (fitting.size() > 1) {
       throw ExitCode.usage(

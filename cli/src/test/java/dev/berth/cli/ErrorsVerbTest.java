@@ -42,6 +42,12 @@ class ErrorsVerbTest {
   }
 
   @Test
+  void somebody_who_sits_there_is_told_how_to_see_more() {
+    assertThat(Cli.of(server).terminal().run("errors", "dice").err())
+        .isEqualTo("`berth errors dice FINGERPRINT` shows one whole, with its traceback.\n");
+  }
+
+  @Test
   void one_of_them_whole_by_the_beginning_of_its_name() {
     String whole =
         """
@@ -73,7 +79,7 @@ class ErrorsVerbTest {
     assertThat(none.exit()).isEqualTo(3);
     assertThat(none.err())
         .isEqualTo(
-            "berth: dice (plugin_d1) has no error 'ff'. `berth errors plugin_d1` shows them. [not_found]\n");
+            "berth: dice (plugin_d1) has no error 'ff'. `berth errors dice` shows them. [not_found]\n");
     Ran several = Cli.of(server).run("errors", "dice", "0");
     assertThat(several.exit()).isEqualTo(2);
     assertThat(several.err()).contains("the beginning of several: 0a1b2c3d4e5f, 0b1b2c3d4e5f.");
