@@ -16,8 +16,8 @@ import picocli.CommandLine.IVersionProvider;
     footer = {
       "  BERTH_URL        The server, http://127.0.0.1:8000 without it.",
       "  BERTH_API_KEY    The key to show it, where it wants one.",
-      "  BERTH_DATA       The data folder of serve, key and doctor, .berth/data without it.",
-      "  BERTH_LOG        How much a server's log says: ERROR, WARN, INFO or DEBUG; INFO without it.",
+      "  BERTH_DATA       Data folder of serve, key and doctor; else .berth/data here.",
+      "  BERTH_LOG        Level of a server's log: ERROR, WARN, INFO (else) or DEBUG.",
       "  BERTH_JAVA_OPTS  More options for Java."
     })
 final class Root {

@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -16,7 +15,20 @@ import tools.jackson.databind.JsonNode;
     name = "top",
     description = {
       "Show what this host and its plugins use, refreshed until Ctrl-C.",
-      "Where nobody watches, as in a pipe, once."
+      "Where nobody watches, as in a pipe, once unless -n is given."
+    },
+    footerHeading = "%nColumns, of which a narrow terminal shows the first:%n",
+    footer = {
+      "  CPU%%      of one core, over the last 6 to 8 s",
+      "  MEMORY    in use, and the limit; M is MiB, G is GiB",
+      "  NOW       calls running, or waiting for a worker",
+      "  CALLS     calls ended since the plugin was enabled; ERRORS of them failed",
+      "  /S        calls ended a second, since the last look",
+      "  P50, P99  half and 99 %% of recent calls took no longer",
+      "  RESTARTS  of its worker since the plugin was enabled",
+      "  PIDS      processes and threads",
+      "  DISK      what its files in /data take, and the limit",
+      "  NET       what passed between it and the network, both ways"
     })
 final class TopVerb extends RestVerb {
   private static final String CLEAR = "\u001b[H\u001b[2J";
@@ -31,7 +43,12 @@ final class TopVerb extends RestVerb {
     errors,
     name;
 
+    /** As it is shown, so that what looks alike keeps its place. */
     double of(JsonNode plugin) {
+      return Math.rint(10 * exactly(plugin));
+    }
+
+    private double exactly(JsonNode plugin) {
       return switch (this) {
         case cpu -> plugin.path("cpu_usage").asDouble(0);
         case memory -> plugin.path("memory_usage_mb").asDouble(0);
@@ -75,7 +92,7 @@ final class TopVerb extends RestVerb {
       throw ExitCode.usage("-n wants a number from 1, not " + count + ".");
     }
     boolean watched = terminal().outTerminal();
-    long looks = count > 0 ? count : watched || json ? Long.MAX_VALUE : 1;
+    long looks = count > 0 ? count : watched ? Long.MAX_VALUE : 1;
     try (Plugins plugins = plugins()) {
       var before = new Look(0, Map.of());
       for (long look = 1; ; look++) {
@@ -114,24 +131,13 @@ final class TopVerb extends RestVerb {
       // Fewer than before: it was enabled anew.
       return then == null || count < then
           ? "-"
-          : number((count - then) * 1e9 / Math.max(1, now - nanos));
+          : Figures.number((count - then) * 1e9 / Math.max(1, now - nanos));
     }
   }
 
   private Look show(JsonNode stats, Look before) {
     long now = System.nanoTime();
-    JsonNode host = stats.path("host");
-    terminal()
-        .line(
-            "CPU %s %% of %d, load %s   memory %s of %s free   server: CPU %s %%, heap %s"
-                .formatted(
-                    number(host.path("cpu_usage").asDouble(0)),
-                    host.path("cpus").asInt(0),
-                    number(host.path("load").asDouble(0)),
-                    mib(host.path("memory_available_mb").asDouble(0)),
-                    mib(host.path("memory_total_mb").asDouble(0)),
-                    number(host.path("server_cpu_usage").asDouble(0)),
-                    mib(host.path("server_heap_mb").asDouble(0))));
+    host(stats.path("host"));
     List<JsonNode> plugins = new ArrayList<>();
     stats.path("plugins").forEach(plugins::add);
     plugins.sort(
@@ -148,15 +154,16 @@ final class TopVerb extends RestVerb {
             "STATUS",
             "CPU%",
             "MEMORY",
-            "DISK",
-            "PIDS",
-            "NET",
+            "NOW",
             "CALLS",
             "/S",
             "ERRORS",
             "P50",
             "P99",
-            "RESTARTS");
+            "RESTARTS",
+            "PIDS",
+            "DISK",
+            "NET");
     for (JsonNode plugin : plugins) {
       String id = plugin.path("plugin_id").asString("");
       long ended = plugin.path("calls").asLong(0);
@@ -169,22 +176,42 @@ final class TopVerb extends RestVerb {
     return new Look(now, calls);
   }
 
+  private void host(JsonNode host) {
+    int cpus = host.path("cpus").asInt(0);
+    terminal()
+        .line(
+            "host    CPU %s %% of %s, load %s, memory %s of %s free"
+                .formatted(
+                    Figures.number(host.path("cpu_usage").asDouble(0)),
+                    cpus == 1 ? "one core" : cpus + " cores",
+                    Figures.number(host.path("load").asDouble(0)),
+                    mib(host.path("memory_available_mb").asDouble(0)),
+                    mib(host.path("memory_total_mb").asDouble(0))));
+    terminal()
+        .line(
+            "server  CPU %s %% of one core, heap %s"
+                .formatted(
+                    Figures.number(host.path("server_cpu_usage").asDouble(0)),
+                    mib(host.path("server_heap_mb").asDouble(0))));
+  }
+
   private static String[] cells(JsonNode plugin, String rate) {
     JsonNode limits = plugin.path("limits");
     return new String[] {
       plugin.path("name").asString(""),
       plugin.path("status").asString(""),
-      number(plugin.path("cpu_usage").asDouble(0)),
+      Figures.number(plugin.path("cpu_usage").asDouble(0)),
       used(plugin, limits, "memory_usage_mb"),
-      used(plugin, limits, "disk_usage_mb"),
-      plugin.path("pids").asString("0"),
-      mib(network(plugin)),
+      plugin.path("in_flight").asString("0"),
       plugin.path("calls").asString("0"),
       rate,
       plugin.path("errors").asString("0"),
-      number(plugin.path("p50_ms").asDouble(0)),
-      number(plugin.path("p99_ms").asDouble(0)),
-      plugin.path("restarts").asString("0")
+      Figures.time(plugin.path("p50_ms").asDouble(0)),
+      Figures.time(plugin.path("p99_ms").asDouble(0)),
+      plugin.path("restarts").asString("0"),
+      plugin.path("pids").asString("0"),
+      used(plugin, limits, "disk_usage_mb"),
+      mib(network(plugin))
     };
   }
 
@@ -202,11 +229,6 @@ final class TopVerb extends RestVerb {
   }
 
   private static String mib(double mib) {
-    return mib >= 1024 ? number(mib / 1024) + "G" : number(mib) + "M";
-  }
-
-  /** Three figures at most, as a person reads them. */
-  private static String number(double value) {
-    return String.format(Locale.ROOT, value >= 10 ? "%.0f" : "%.1f", value);
+    return mib >= 1024 ? Figures.number(mib / 1024) + "G" : Figures.number(mib) + "M";
   }
 }

@@ -121,12 +121,55 @@ class ManageTest {
   }
 
   @Test
-  void stats() {
+  void stats_have_units_and_stand_beside_their_limits() {
     server.on(
         "GET /api/plugins/plugin_d1/stats",
-        "{\"calls\":12,\"cpu_usage\":0.17997161631930644,\"note\":\"\"}");
+        """
+        {"plugin_id":"plugin_d1","name":"dice","version":"1.0.0","status":"running",
+         "cpu_usage":23.339,"memory_usage_mb":3.371,"disk_usage_mb":0.008,"network_rx_bytes":3145728,
+         "network_tx_bytes":1023,"pids":2,"throttled_seconds":0.25,"calls":5,"errors":3,"in_flight":1,
+         "p50_ms":0.31,"p95_ms":9.97,"p99_ms":12059,"restarts":1,"uptime_seconds":44.546,
+         "limits":{"cpu_usage":100,"memory_usage_mb":2048,"disk_usage_mb":256,"pids":128,"timeout_seconds":30}}
+        """);
+    assertThat(Cli.of(server).run("stats", "plugin_d1"))
+        .isEqualTo(
+            new Ran(
+                0,
+                """
+                dice 1.0.0 (plugin_d1) is running, for 45 s.
+
+                FIGURE     NOW      LIMIT    MEANING
+                CPU        23 %     100 %    of one core, over the last 6 to 8 s
+                held back  0.3 s    -        how long the CPU limit made it wait
+                memory     3.4 MiB  2.0 GiB  without the file cache that can be given back
+                disk       0.0 MiB  256 MiB  what its files in /data take
+                processes  2        128      and threads
+                received   3.0 MiB  -        through the egress proxy
+                sent       1023 B   -        likewise
+                calls      5        -        that ended
+                failed     3        -        `berth errors dice` shows them
+                under way  1        -        running, or waiting for a worker
+                half took  0.3 ms   30 s     at most, of the calls of the last half to whole minute
+                95 % took  10 ms    30 s     likewise
+                99 % took  12 s     30 s     likewise
+                restarts   1        -        of its worker
+                """,
+                ""));
+  }
+
+  @Test
+  void stats_of_a_plugin_that_is_down_have_dashes_for_what_is_not_known() {
+    server.on(
+        "GET /api/plugins/plugin_d1/stats",
+        """
+        {"plugin_id":"plugin_d1","name":"dice","version":"1.0.0","status":"stopped","calls":0,
+         "errors":0,"p50_ms":0,"uptime_seconds":0,"limits":{"cpu_usage":0,"pids":0,"timeout_seconds":0}}
+        """);
     assertThat(Cli.of(server).run("stats", "plugin_d1").out())
-        .isEqualTo("calls      12\ncpu_usage  0.180\nnote       -\n");
+        .startsWith("dice 1.0.0 (plugin_d1) is stopped.\n")
+        .containsPattern("CPU +0\\.0 % +- ")
+        .containsPattern("processes +0 +- ")
+        .containsPattern("half took +- +- ");
   }
 
   @Test

@@ -25,7 +25,7 @@ class TopVerbTest {
     {"plugin_id":"%s","name":"%s","version":"1.0.0","status":"running","cpu_usage":%s,\
     "memory_usage_mb":%s,"disk_usage_mb":0.5,"network_rx_bytes":3145728,\
     "network_tx_bytes":1048576,"pids":3,"throttled_seconds":0,"calls":%d,"errors":2,\
-    "in_flight":0,"p50_ms":0.31,"p95_ms":1,"p99_ms":12.4,"restarts":1,"uptime_seconds":9,\
+    "in_flight":4,"p50_ms":0.31,"p95_ms":1,"p99_ms":1240,"restarts":1,"uptime_seconds":9,\
     "limits":{"cpu_usage":100,"memory_usage_mb":512,"disk_usage_mb":256,"pids":128,\
     "timeout_seconds":30}}\
     """
@@ -49,10 +49,30 @@ class TopVerbTest {
     assertThat(ran.exit()).isZero();
     assertThat(ran.out().lines())
         .containsExactly(
-            "CPU 42 % of 2, load 1.3   memory 2.0G of 24G free   server: CPU 3.0 %, heap 64M",
-            "NAME  STATUS   CPU%  MEMORY     DISK       PIDS  NET   CALLS  /S  ERRORS  P50  P99  RESTARTS",
-            "busy  running  100   400M/512M  0.5M/256M  3     4.0M  70     -   2       0.3  12   1",
-            "calm  running  0.2   12M/512M   0.5M/256M  3     4.0M  7      -   2       0.3  12   1");
+            "host    CPU 42 % of 2 cores, load 1.3, memory 2.0G of 24G free",
+            "server  CPU 3.0 % of one core, heap 64M",
+            "NAME  STATUS   CPU%  MEMORY     NOW  CALLS  /S  ERRORS  P50     P99    RESTARTS  PIDS  DISK       NET",
+            "busy  running  100   400M/512M  4    70     -   2       0.3 ms  1.2 s  1         3     0.5M/256M  4.0M",
+            "calm  running  0.2   12M/512M   4    7      -   2       0.3 ms  1.2 s  1         3     0.5M/256M  4.0M");
+  }
+
+  @Test
+  void a_terminal_too_narrow_shows_the_first_columns_and_no_line_is_wider() {
+    has(plugin("plugin_a", "calm", 0.2, 12, 7));
+
+    assertThat(Cli.of(server).terminal().run("top", "-n", "1").out().lines())
+        .containsExactly(
+            "host    CPU 42 % of 2 cores, load 1.3, memory 2.0G of 24G free",
+            "server  CPU 3.0 % of one core, heap 64M",
+            "NAME  STATUS   CPU%  MEMORY    NOW  CALLS  /S  ERRORS  P50     P99    RESTARTS",
+            "calm  running  0.2   12M/512M  4    7      -   2       0.3 ms  1.2 s  1");
+  }
+
+  @Test
+  void what_looks_alike_keeps_its_place() {
+    has(plugin("plugin_a", "b", 0.04, 10, 7), plugin("plugin_b", "a", 0.01, 10, 9));
+
+    assertThat(names("cpu")).containsExactly("a", "b");
   }
 
   @Test
@@ -71,7 +91,7 @@ class TopVerbTest {
         .run("top", "--sort", order)
         .out()
         .lines()
-        .skip(2)
+        .skip(3)
         .map(line -> line.substring(0, 1))
         .toList();
   }
@@ -83,13 +103,15 @@ class TopVerbTest {
     Cli.Ran ran = Cli.of(server).terminal().run("top", "-n", "2", "-d", "0.1");
 
     assertThat(ran.out().split("\u001b\\[H\u001b\\[2J", -1)).hasSize(3);
-    assertThat(ran.out().lines().toList().getLast()).containsPattern("7 +0\\.0 +2 ");
+    assertThat(ran.out().lines().toList().getLast()).containsPattern("4 +7 +0\\.0 +2 ");
     assertThat(server.asked).hasSize(2);
   }
 
   @Test
   void printsALineOfJsonALook() {
     has(plugin("plugin_a", "calm", 1, 12, 7));
+
+    assertThat(Cli.of(server).run("top", "--json").out().lines()).hasSize(1);
 
     Cli.Ran ran = Cli.of(server).run("top", "--json", "-n", "3", "-d", "0.1");
 
