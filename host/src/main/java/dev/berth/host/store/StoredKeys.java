@@ -14,18 +14,22 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.jdbi.v3.core.Handle;
 
 /**
  * API keys: {@code berth_}, the public id, {@code _}, 256 random bits. Because the secret is random
  * and long, one SHA-256 keeps it as well as a slow password hash would. Checking a key is on the
- * way of every request, so all hashes are kept in memory.
+ * way of every request, so all hashes are kept in memory, and read again after a second: {@code
+ * berth key} makes and revokes them in a process of its own.
  */
 final class StoredKeys implements AccessKeys {
   private static final Pattern FORM = Pattern.compile("berth_([0-9a-v]{10})_[0-9A-Za-z_-]{43}");
   private static final int MAX_LENGTH = 60;
   private static final int MAX_NAME = 100;
+  private static final long FRESH_NANOS = 1_000_000_000;
 
   /** A key and the SHA-256 of its whole secret. */
   private static final class Stored {
@@ -47,12 +51,21 @@ final class StoredKeys implements AccessKeys {
       new Stored(
           new Key("", "", TenantId.DEFAULT, Instant.EPOCH), Sha256.of(RandomText.base32(60)));
 
+  /** What was read, and when by {@link #nanos}. */
+  private record Read(Map<String, Stored> keys, long at) {}
+
   private final Database database;
-  private volatile Map<String, Stored> keys;
+  private final LongSupplier nanos;
+  private volatile Read read;
 
   StoredKeys(Database database) {
+    this(database, System::nanoTime);
+  }
+
+  StoredKeys(Database database, LongSupplier nanos) {
     this.database = database;
-    this.keys = load();
+    this.nanos = nanos;
+    this.read = load();
   }
 
   @Override
@@ -91,7 +104,7 @@ final class StoredKeys implements AccessKeys {
 
   @Override
   public List<Key> list() {
-    return keys.values().stream()
+    return keys().values().stream()
         .map(Stored::key)
         .sorted(java.util.Comparator.comparing(Key::createdAt).thenComparing(Key::id))
         .toList();
@@ -112,28 +125,47 @@ final class StoredKeys implements AccessKeys {
       return Optional.empty();
     }
     var form = FORM.matcher(secret);
-    Stored stored = form.matches() ? keys.getOrDefault(form.group(1), NOBODY) : NOBODY;
+    Stored stored = form.matches() ? keys().getOrDefault(form.group(1), NOBODY) : NOBODY;
     boolean same = MessageDigest.isEqual(stored.hash, Sha256.of(secret));
     return same && stored != NOBODY ? Optional.of(stored.key()) : Optional.empty();
   }
 
-  private synchronized void reload() {
-    keys = load();
+  private Map<String, Stored> keys() {
+    if (isOld()) {
+      synchronized (this) {
+        if (isOld()) {
+          reload();
+        }
+      }
+    }
+    return read.keys();
   }
 
-  private Map<String, Stored> load() {
-    return database.read(handle ->
-        handle
-            .createQuery("SELECT * FROM access_key")
-            .map((row, _) ->
-                new Stored(
-                    new Key(
-                        row.getString("id"),
-                        row.getString("name"),
-                        new TenantId(row.getString("tenant")),
-                        Instant.ofEpochMilli(row.getLong("created_at"))),
-                    row.getBytes("hash")))
-            .stream()
-            .collect(Collectors.toUnmodifiableMap(s -> s.key().id(), Function.identity())));
+  private boolean isOld() {
+    return nanos.getAsLong() - read.at() > FRESH_NANOS;
+  }
+
+  private synchronized void reload() {
+    read = load();
+  }
+
+  private Read load() {
+    long now = nanos.getAsLong();
+    return new Read(database.read(StoredKeys::all), now);
+  }
+
+  private static Map<String, Stored> all(Handle handle) {
+    return handle
+        .createQuery("SELECT * FROM access_key")
+        .map((row, _) ->
+            new Stored(
+                new Key(
+                    row.getString("id"),
+                    row.getString("name"),
+                    new TenantId(row.getString("tenant")),
+                    Instant.ofEpochMilli(row.getLong("created_at"))),
+                row.getBytes("hash")))
+        .stream()
+        .collect(Collectors.toUnmodifiableMap(s -> s.key().id(), Function.identity()));
   }
 }

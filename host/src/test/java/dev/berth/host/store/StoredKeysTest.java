@@ -10,6 +10,8 @@ import dev.berth.api.PluginException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -34,6 +36,23 @@ class StoredKeysTest {
       assertThat(keys.revoke(ci.key().id())).isFalse();
       assertThat(keys.verify(ci.secret())).isEmpty();
       assertThat(keys.verify(ops.secret())).contains(ops.key());
+    }
+  }
+
+  @Test
+  void what_another_process_does_to_them_counts_within_a_second() {
+    var now = new AtomicLong();
+    try (Store _ = Store.open(dir);
+        var database = new Database(dir.resolve("berth.db"), Duration.ofSeconds(10))) {
+      AccessKeys keys = new StoredKeys(database, now::get);
+      AccessKeys.Created made = Store.withKeys(dir, others -> others.create(DEFAULT, "ci"));
+      now.addAndGet(1_000_000_001);
+      assertThat(keys.verify(made.secret())).contains(made.key());
+      boolean revoked = Store.withKeys(dir, others -> others.revoke(made.key().id()));
+      assertThat(revoked).isTrue();
+      now.addAndGet(1_000_000_001);
+      assertThat(keys.verify(made.secret())).isEmpty();
+      assertThat(keys.list()).isEmpty();
     }
   }
 
