@@ -111,7 +111,16 @@ public interface PluginService {
    * Gives {@code consumer} each new record as it comes, on a thread of the host's, until the handle
    * is closed. A consumer that is slow misses records rather than holding the plugin.
    */
-  AutoCloseable followLogs(PluginId id, Consumer<LogRecord> consumer);
+  default AutoCloseable followLogs(PluginId id, Consumer<LogRecord> consumer) {
+    return followLogs(id, consumer, () -> {});
+  }
+
+  /**
+   * Likewise.
+   *
+   * @param ended run after the last record, on the same thread, when the plugin was uninstalled
+   */
+  AutoCloseable followLogs(PluginId id, Consumer<LogRecord> consumer, Runnable ended);
 
   /** What a plugin uses; zeros while it has no worker, but for what is counted. */
   PluginStats stats(PluginId id);

@@ -65,7 +65,8 @@ final class LogRoutes {
                       if (!queue.offer(event(record))) {
                         missed.set(true);
                       }
-                    })) {
+                    },
+                    () -> queue.offer(EventQueue.Event.END))) {
       List<LogRecord> sofar = backend.service().logs(id, after, limit);
       Sse sse = Sse.begin(context);
       var writer = new InOrder(sse, after);

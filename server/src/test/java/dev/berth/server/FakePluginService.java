@@ -269,7 +269,7 @@ final class FakePluginService implements PluginService {
   }
 
   @Override
-  public AutoCloseable followLogs(PluginId id, Consumer<LogRecord> consumer) {
+  public AutoCloseable followLogs(PluginId id, Consumer<LogRecord> consumer, Runnable ended) {
     var _ = info(id);
     followers.add(consumer);
     return () -> followers.remove(consumer);

@@ -140,8 +140,20 @@ final class PluginLog {
   }
 
   LogFollower follow(Consumer<LogRecord> consumer) {
-    var follower = new LogFollower(consumer, followers::remove);
-    followers.add(follower);
+    return follow(consumer, () -> {});
+  }
+
+  /**
+   * @param ended run after the last record when the log is deleted
+   */
+  LogFollower follow(Consumer<LogRecord> consumer, Runnable ended) {
+    var follower = new LogFollower(consumer, ended, followers::remove);
+    synchronized (this) {
+      followers.add(follower);
+      if (deleted) {
+        follower.end();
+      }
+    }
     follower.start();
     return follower;
   }
@@ -153,8 +165,8 @@ final class PluginLog {
       pending = new ArrayList<>();
       ring.clear();
       ringChars = 0;
+      followers.forEach(LogFollower::end);
     }
-    followers.forEach(LogFollower::close);
     synchronized (file) {
       file.delete();
     }

@@ -132,8 +132,8 @@ final class TenantService implements PluginService {
   }
 
   @Override
-  public AutoCloseable followLogs(PluginId id, Consumer<LogRecord> consumer) {
-    return get(id).log().follow(consumer);
+  public AutoCloseable followLogs(PluginId id, Consumer<LogRecord> consumer, Runnable ended) {
+    return get(id).log().follow(consumer, ended);
   }
 
   @Override

@@ -146,6 +146,23 @@ class PluginLogTest {
   }
 
   @Test
+  void a_follower_is_told_after_the_last_record_that_the_log_is_deleted() throws Exception {
+    PluginLog log = log();
+    var seen = new LinkedBlockingQueue<String>();
+    try (LogFollower _ =
+        log.follow(record -> seen.add(record.message()), () -> seen.add("ended"))) {
+      info(log, "last");
+      log.delete();
+      assertThat(seen.poll(10, TimeUnit.SECONDS)).isEqualTo("last");
+      assertThat(seen.poll(10, TimeUnit.SECONDS)).isEqualTo("ended");
+    }
+    try (LogFollower _ = log.follow(record -> seen.add(record.message()), () -> seen.add("late"))) {
+      assertThat(seen.poll(10, TimeUnit.SECONDS)).isEqualTo("late");
+    }
+    assertThat(seen).isEmpty();
+  }
+
+  @Test
   void a_follower_that_is_stuck_holds_nobody() throws Exception {
     PluginLog log = log();
     var stuck = new Semaphore(0);
