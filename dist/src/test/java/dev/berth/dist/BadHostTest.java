@@ -158,7 +158,8 @@ final class BadHostTest {
       assertThat(full.detail()).contains(data.toString()).contains("Free some space");
       assertThat(berth.get("/api/plugins").json().path("total").asInt()).isEqualTo(1);
       assertThat(berth.execute(id, "{}").status()).isEqualTo(200);
-      // With the disk full to the last byte, what runs goes on and what can't be kept is refused.
+      // With the disk full to the last byte the store can't grow by what is to be remembered: that
+      // is refused, nothing is changed, and what runs goes on.
       Path filler = data.resolve("filler");
       try (var out = Files.newOutputStream(filler)) {
         while (true) {
@@ -168,9 +169,17 @@ final class BadHostTest {
         assertThat(nothingLeft).hasMessageContaining("space");
       }
       assertThat(berth.execute(id, "{}").status()).isEqualTo(200);
-      Answer disable = berth.post("/api/plugins/" + id + "/disable", "");
-      assertThat(disable.status()).as(disable.body()).isIn(200, 507);
+      String disable = "/api/plugins/" + id + "/disable";
+      Answer refused = berth.post(disable, "");
+      assertThat(refused.status()).as(refused.body()).isEqualTo(507);
+      assertThat(refused.code()).isEqualTo("disk_full");
+      assertThat(refused.detail()).contains("nothing was changed", "Free some space");
+      assertThat(berth.get("/api/plugins/" + id).json().path("status").asString())
+          .isEqualTo("enabled");
+      assertThat(berth.execute(id, "{}").status()).isEqualTo(200);
       Files.delete(filler);
+      assertThat(berth.post(disable, "").status()).isEqualTo(200);
+      assertThat(berth.execute(id, "{}").code()).isEqualTo("plugin_not_enabled");
       assertThat(berth.post("/api/plugins/" + id + "/enable", "").status()).isEqualTo(200);
       assertThat(berth.execute(id, "{}").status()).isEqualTo(200);
     }
