@@ -9,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,52 +29,6 @@ final class VolumeTest {
     Answer answer = berth.execute(id, "{\"do\":\"" + what + "\",\"at\":\"/data\"}");
     assertThat(answer.status()).as(answer.body()).isEqualTo(200);
     return answer.json().path("result");
-  }
-
-  @ParameterizedTest
-  @EnumSource(Kinds.class)
-  @DisplayName("RUN-06 a full disk, a million files, a huge file, endless folders")
-  void run06(Kinds kind) throws IOException {
-    try (var berth = new RunningBerth(folder.resolve("data"), Hostings.data(kind.hosting(), 16))) {
-      String id = berth.running(Pack.tar(Fixtures.plugin("filler"), folder));
-      assertThat(berth.get("/api/isolation").json().path("enforced").toString())
-          .contains("data_size_limit");
-      JsonNode full = ask(berth, id, "fill");
-      assertThat(full.path("error").asString()).isEqualTo("ENOSPC");
-      assertThat(full.path("bytes").asLong()).isBetween(10L * MB, 16L * MB);
-      assertThat(berth.get("/api/plugins/" + id + "/stats").json().path("disk_usage_mb").asDouble())
-          .isBetween(10.0, 16.0);
-      assertThat(ask(berth, id, "clear").path("left").isEmpty()).isTrue();
-      JsonNode many = ask(berth, id, "files");
-      assertThat(many.path("error").asString()).isEqualTo("ENOSPC");
-      assertThat(many.path("files").asInt()).isBetween(500, 100_000);
-      assertThat(ask(berth, id, "clear").path("left").isEmpty()).isTrue();
-      assertThat(ask(berth, id, "sparse").path("error").asString()).isEqualTo("EFBIG");
-      assertThat(ask(berth, id, "deep").path("error").asString())
-          .isIn("ENOSPC", "ENAMETOOLONG", "EMLINK");
-      long start = System.nanoTime();
-      assertThat(berth.delete("/api/plugins/" + id).status()).isEqualTo(200);
-      assertThat(System.nanoTime() - start).isLessThan(60_000_000_000L);
-      assertThat(folder.resolve("data/volumes")).isEmptyDirectory();
-    }
-    assertThat(loops()).noneMatch(line -> line.contains(folder.toString()));
-  }
-
-  /** The files behind loop devices. */
-  private static List<String> loops() throws IOException {
-    try (var devices = Files.list(Path.of("/sys/block"))) {
-      return devices
-          .map(device -> device.resolve("loop/backing_file"))
-          .filter(Files::exists)
-          .map(file -> {
-            try {
-              return Files.readString(file);
-            } catch (IOException gone) {
-              return "";
-            }
-          })
-          .toList();
-    }
   }
 
   @ParameterizedTest
