@@ -29,7 +29,7 @@ class GuidesTest {
 
   /** Commands of others in the guides. */
   private static final Pattern FOREIGN =
-      Pattern.compile("`docker [^`]*`|`--enable-native-access[^`]*`");
+      Pattern.compile("`docker [^`]*`|`--enable-native-access[^`]*`|`--host-uds[^`]*`");
 
   private final CommandLine berth = commands();
 
