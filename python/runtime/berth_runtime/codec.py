@@ -29,6 +29,13 @@ def text_of(error: BaseException) -> str:
         return "(its __str__ failed)"
 
 
+def described(error: BaseException) -> str:
+    """``ValueError: no dice``; the name alone where it says nothing."""
+    text = text_of(error)
+    name = type(error).__name__
+    return f"{name}: {text}" if text else name
+
+
 def _refuse(value: object) -> Any:
     raise TypeError(f"a value of type {type(value).__name__} is not JSON")
 
@@ -67,7 +74,7 @@ def encode(value: Any) -> bytes:
     except (TypeError, ValueError) as e:
         raise NotJson(text_of(e)) from None
     except BaseException as e:  # A container of the plugin's own class may raise anything, SystemExit too.
-        raise NotJson(f"reading it raised {type(e).__name__}: {text_of(e)}") from None
+        raise NotJson(f"reading it raised {described(e)}") from None
     if len(data) > MAX_DEPTH:
         shape = data.translate(_SHAPE)
         if shape.count(b"[") > MAX_DEPTH and _depth_exceeded(data):

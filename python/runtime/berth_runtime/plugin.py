@@ -42,10 +42,8 @@ class Fault(Exception):
 
 
 def describe(error: BaseException) -> str:
-    """``ValueError: no dice``, at most _MESSAGE_CHARS long."""
-    text = codec.text_of(error)
-    name = type(error).__name__
-    return f"{name}: {text}"[:_MESSAGE_CHARS] if text else name
+    """As codec.described, at most _MESSAGE_CHARS long."""
+    return codec.described(error)[:_MESSAGE_CHARS]
 
 
 def trace_of(error: BaseException) -> str:

@@ -60,6 +60,11 @@ class Hostile(Dict[str, int]):
         raise RuntimeError("boo")
 
 
+class Interrupted(Dict[str, int]):
+    def items(self) -> Any:
+        raise KeyboardInterrupt
+
+
 RECURSIVE: List[Any] = []
 RECURSIVE.append(RECURSIVE)
 
@@ -77,7 +82,8 @@ RECURSIVE.append(RECURSIVE)
         ({(1, 2): 3}, "keys must be"),
         (10**100, "a number of more than 100 characters"),
         ({"a": ["0" * 200, -(10**99)]}, "a number of more than 100 characters"),
-        (Hostile(a=1), "reading it raised RuntimeError: boo"),
+        (Hostile(a=1), "reading it raised RuntimeError: boo$"),
+        (Interrupted(a=1), "reading it raised KeyboardInterrupt$"),
     ],
 )
 def test_what_is_not_json_is_refused(value: Any, why: str) -> None:
