@@ -126,9 +126,15 @@ final class PrivateEngine implements AutoCloseable {
     }
   }
 
-  /** Names and states of all containers, sorted. */
+  /**
+   * Names and states of all containers, sorted. What it is removing is left out: no more can be
+   * asked of it, and one that was killed before may take minutes.
+   */
   List<String> containers() {
-    return lines("docker", "-H", host(), "ps", "--all", "--format", "{{.Names}} {{.State}}");
+    return lines("docker", "-H", host(), "ps", "--all", "--format", "{{.Names}} {{.State}}")
+        .stream()
+        .filter(line -> !line.endsWith(" removing"))
+        .toList();
   }
 
   /** What a docker command of this engine prints. */

@@ -92,6 +92,7 @@ final class ProblemMembersTest {
     failed(berth.execute(id, "{\"do\":\"raises\"}"));
     failed(berth.execute(id, "{\"do\":\"dies\"}"));
     failed(berth.execute(id, "{\"do\":\"segfault\"}"));
+    berth.stillWorks(id); // its worker is back, so that what follows is about no start
     String poor = berth.running(Pack.plugin(folder, "poor", POOR));
     failed(berth.execute(poor, "{\"lacks\":\"memory\"}"));
     failed(berth.execute(poor, "{\"lacks\":\"room, somewhere\"}"));

@@ -4,6 +4,7 @@ import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
 import dev.berth.api.Text;
 import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.InputStream;
 import java.net.URLEncoder;
 import java.nio.ByteBuffer;
@@ -280,6 +281,9 @@ final class DockerEngine implements AutoCloseable {
 
   /** What went wrong, in words where it has some. */
   private static String reason(Throwable failure) {
+    if (failure instanceof EOFException) {
+      return "the connection broke"; // its message tells of the client's inner life
+    }
     String message = failure.getMessage();
     return message == null || message.isBlank() ? failure.getClass().getSimpleName() : message;
   }

@@ -200,6 +200,19 @@ final class DockerEngineTest {
   }
 
   @Test
+  void an_engine_that_goes_away_instead_of_an_answer_is_told_of_in_words() {
+    fake.on(
+        "POST /containers/c/start",
+        _ -> {
+          throw new IOException("gone");
+        });
+    try (DockerEngine engine = DockerEngine.connect(fake.host())) {
+      assertThatThrownBy(() -> engine.post("/containers/c/start", null))
+          .hasMessageContaining("can't be used: the connection broke. Start Docker");
+    }
+  }
+
+  @Test
   void an_engine_that_goes_away_in_the_middle_of_a_pull_is_told_of() {
     fake.on(
         "POST /images/create",
