@@ -66,7 +66,7 @@ final class ContainerFolders {
     List<Mount> shown = new ArrayList<>();
     List<Mount> placed = new ArrayList<>();
     for (Mount mount : mounts(spec)) {
-      if (mount.owner() == null && !mount.target().startsWith("/folders/")) {
+      if (mount.access().equals("read") || mount.access().equals("socket")) {
         shown.add(mount); // as it lies there
       } else {
         Path at = here.resolve(Integer.toString(placed.size()));

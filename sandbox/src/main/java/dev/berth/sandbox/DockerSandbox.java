@@ -53,7 +53,7 @@ public final class DockerSandbox implements Sandbox {
     this.images = images;
     this.isolation = DockerIsolation.of(found);
     Allowance usual = Allowance.of(ResourceLimits.DEFAULT, settings.maximum());
-    boolean late = found.noPool().isEmpty();
+    boolean late = attacher != null && !found.runtime().isolating();
     this.folders = new ContainerFolders(attacher, late, run.placed());
     this.fitter = new ContainerFitter(engine, containers, folders);
     this.pool =
