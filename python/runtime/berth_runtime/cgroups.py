@@ -100,8 +100,10 @@ class Group:
         if "cpu" in self.folders:
             shares = min(max(cpu_shares, 2), 262144)
             if self.unified:
-                # The mapping that container engines use, so that a weight means the same everywhere.
-                _write(os.path.join(self.folders["cpu"], "cpu.weight"), 1 + (shares - 2) * 9999 // 262142)
+                # As the kernel counts: 1024 shares of version 1, an ordinary thread's weight, are 100 in version 2.
+                # The mapping of older container engines, 1024 to 39, would put plugins behind the host.
+                weight = min(max(round(shares * 100 / 1024), 1), 10_000)
+                _write(os.path.join(self.folders["cpu"], "cpu.weight"), weight)
             else:
                 _write(os.path.join(self.folders["cpu"], "cpu.shares"), shares)
 
@@ -149,7 +151,7 @@ class Cgroups:
     def _folder(self, controller: str, name: str) -> str:
         base = self.bases[controller]
         # Without the governor, which needs to see who used how much, one folder's weight is what bounds them all.
-        beside = base == self.bases.get("cpu") and self.common() is not None and not self.unified
+        beside = base == self.bases.get("cpu") and self.common() is not None
         return f"{base}-{name}" if beside else os.path.join(base, name)
 
     def common(self) -> Group | None:
@@ -157,7 +159,7 @@ class Cgroups:
         if "cpu" not in self.bases or not (self.unified or "cpuacct" in self.bases):
             return None
         if self.unified:
-            return Group({"cpu": self.bases["cpu"]}, True)
+            return Group({"cpu": os.path.dirname(self.bases["cpu"])}, True)
         base = self.bases["cpuacct"]
         return Group({"cpuacct": os.path.dirname(base) if base == self.bases["cpu"] else base}, False)
 
@@ -251,8 +253,8 @@ def _descends(pid: int, ancestor: int) -> bool:
 
 def _unified_parent(tree: _Tree, host: int) -> tuple[str, set[str], str]:
     """A folder of the version 2 tree whose groups have controllers: (folder, controllers, why not)."""
-    wanted = {"memory", "pids", "cpu"}
-    if not wanted & set(read(os.path.join(tree.own, "cgroup.controllers")).split()):
+    wanted = {"memory", "pids", "cpu"} & set(read(os.path.join(tree.own, "cgroup.controllers")).split())
+    if not wanted:
         return "", set(), "the host's control group has no controllers to hand on"
     if not os.path.exists(os.path.join(tree.own, "cgroup.type")):  # the root of all groups
         return tree.own, _enable(tree.own, wanted), ""
@@ -290,6 +292,7 @@ def prepare_in(mountinfo: str, membership: str, installation: str, instance: str
     why = "no control group tree has this controller"
     failed: dict[str, str] = {}
     parents: dict[str, str] = {c: tree.own for tree in v1 for c in tree.controllers}
+    folder = ""
     if not parents and v2 is not None:
         result.unified = True
         try:
@@ -314,7 +317,9 @@ def prepare_in(mountinfo: str, membership: str, installation: str, instance: str
         ("cpu", "cpu_limit"),
     ):
         if controller not in result.bases:
-            result.missing[limit] = failed.get(controller, why)
+            result.missing[limit] = (
+                failed.get(controller) or why or f"{folder} doesn't hand on the controller {controller}"
+            )
     return result
 
 

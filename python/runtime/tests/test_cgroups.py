@@ -165,9 +165,37 @@ def test_v2_limits(tmp_path: pathlib.Path) -> None:
     assert (folder / "memory.max").read_text() == "134217728"
     assert (folder / "memory.swap.max").read_text() == "0"
     assert (folder / "memory.oom.group").read_text() == "1"
-    assert (folder / "cpu.weight").read_text() == "39"
+    assert (folder / "cpu.weight").read_text() == "100"
     (folder / "memory.events").write_text("low 0\nhigh 0\nmax 9\noom 1\noom_kill 2\n")
     assert group.oom_kills() == 2
+
+
+@pytest.mark.parametrize(("shares", "weight"), [(2, 1), (32, 3), (512, 50), (1024, 100), (262144, 10000)])
+def test_v2_a_share_is_an_ordinary_threads_weight(tmp_path: pathlib.Path, shares: int, weight: int) -> None:
+    (tmp_path / "cpu.weight").write_text("")
+    cgroups.Group({"cpu": str(tmp_path)}, unified=True).weigh(shares)
+    assert (tmp_path / "cpu.weight").read_text() == str(weight)
+
+
+def test_v2_groups_lie_beside_the_instances(tmp_path: pathlib.Path) -> None:
+    """For the same reason as in version 1; a group there is one for all controllers."""
+    v2_folder(tmp_path, top=True)
+    base = tmp_path / "berth-0a-i1"
+    v2_folder(base, top=False)
+    groups = v2(tmp_path, "/")
+    assert groups.bases == dict.fromkeys(("memory", "pids", "cpu"), str(base))
+    assert groups.group("w1").folders == dict.fromkeys(("memory", "pids", "cpu"), f"{base}-w1")
+    together = groups.common()
+    assert together is not None
+    assert together.folders == {"cpu": str(tmp_path)}
+
+
+def test_v2_a_controller_that_is_not_handed_on_is_named(tmp_path: pathlib.Path) -> None:
+    v2_folder(tmp_path, top=True, available="cpu pids")
+    (tmp_path / "cgroup.subtree_control").write_text("cpu pids")
+    v2_folder(tmp_path / "berth-0a-i1", top=False)
+    groups = v2(tmp_path, "/")
+    assert groups.missing == {"memory_limit": f"{tmp_path} doesn't hand on the controller memory"}
 
 
 @pytest.mark.parametrize(("unified", "file"), [(False, "tasks"), (True, "cgroup.procs")])
