@@ -1,7 +1,7 @@
 """Puts folders into containers that are running, for the Docker sandbox. Runs beside the host, as root.
 
-Lines of JSON. From it, first of all: {"problem": "", "no_volumes": ""}, or why this host can't do it, or has no
-size limits for folders. Then, to it:
+Lines of JSON. From it, first of all: {"problem": "", "no_volumes": "", "no_rates": ""}, or why this host can't do
+it, has no size limits for folders, or none for how fast they are written. Then, to it:
 
     {"id":1,"pid":4711,"user":270001,"mounts":[
         {"source":"/p","target":"/workspace","access":"read","owner":null},
@@ -37,7 +37,9 @@ import signal
 import sys
 from typing import Any, Dict, List, NoReturn, Optional, Set, Tuple
 
-from berth_runtime import linux, tree
+from berth_runtime import io_limits, linux, tree
+from berth_runtime.disk_governor import DiskGovernor
+from berth_runtime.io_limits import IoLimits
 from berth_runtime.mounts import ACCESS
 from berth_runtime.placing import Placing
 from berth_runtime.steps import StepError, step
@@ -56,14 +58,16 @@ def main() -> NoReturn:
         except OSError as e:
             problem = f"this kernel can't map ids: {e}"
     outside = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
-    volumes, no_volumes = (None, "") if problem else _volumes(sys.argv[2], sys.argv[3])
+    limits = io_limits.find()
+    volumes, no_volumes = (None, "") if problem else _volumes(sys.argv[2], sys.argv[3], limits)
     placing = Placing(outside, sys.argv[4])
     if not problem:
         try:
             placing.clear()
         except ValueError as e:
             problem = f"what an earlier helper left in {sys.argv[4]} can't be taken away: {e}"
-    _say({"problem": problem, "no_volumes": no_volumes})
+    no_rates = no_volumes or (io_limits.MISSING if limits is None else "")
+    _say({"problem": problem, "no_volumes": no_volumes, "no_rates": no_rates})
     if problem:
         sys.exit(1)
     _serve(volumes, placing)
@@ -72,14 +76,14 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
-def _volumes(folder: str, probe: str) -> Tuple[Optional[Volumes], str]:
+def _volumes(folder: str, probe: str, limits: Optional[IoLimits]) -> Tuple[Optional[Volumes], str]:
     """Where images are mounted, or why none can be."""
     if not probe:
         return None, "making file systems takes mkfs.ext4"
     linux.unshare(linux.CLONE_NEWNS)
     linux.mount("none", "/", None, linux.MS_REC | linux.MS_SLAVE)
     why = usable(probe, folder)
-    return (None, why) if why else (Volumes(folder), "")
+    return (None, why) if why else (Volumes(folder, DiskGovernor(limits)), "")
 
 
 def _serve(volumes: Optional[Volumes], placing: Placing) -> None:
@@ -152,6 +156,10 @@ def _mount(order: Dict[str, Any], volumes: Optional[Volumes], placing: Placing) 
             placing.put(order["place"], mounts, detached)
         else:
             _attach(order["pid"], mounts, detached)
+        for mount in mounts:
+            if mount["bytes"] and volumes is not None:
+                # The process of a container that isn't made yet has no number.
+                volumes.used_by(mount["source"], order.get("pid", os.getpid()))
     except BaseException:
         for mount in mounts[: len(detached)]:
             if mount["bytes"] and volumes is not None:

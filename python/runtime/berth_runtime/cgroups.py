@@ -253,7 +253,7 @@ def _descends(pid: int, ancestor: int) -> bool:
 
 def _unified_parent(tree: _Tree, host: int) -> tuple[str, set[str], str]:
     """A folder of the version 2 tree whose groups have controllers: (folder, controllers, why not)."""
-    wanted = {"memory", "pids", "cpu"} & set(read(os.path.join(tree.own, "cgroup.controllers")).split())
+    wanted = {"memory", "pids", "cpu", "io"} & set(read(os.path.join(tree.own, "cgroup.controllers")).split())
     if not wanted:
         return "", set(), "the host's control group has no controllers to hand on"
     if not os.path.exists(os.path.join(tree.own, "cgroup.type")):  # the root of all groups

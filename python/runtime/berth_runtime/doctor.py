@@ -39,10 +39,10 @@ def main(scratch: str, data: str) -> None:
         levels[0]["name"] = "process_without_root"
     for level in levels:
         findings += level.pop("findings", [])
-    quota = _in_child(lambda: quota_probe.probe(scratch).row())
-    findings.append(quota)
-    for level in levels:
-        _add_quota(level, quota)
+    for finding in _in_child(lambda: {"found": [f.row() for f in quota_probe.probe(scratch)]})["found"]:
+        findings.append(finding)
+        for level in levels:
+            _add(level, finding)
     facts = {
         "kernel": os.uname().release,
         "machine": os.uname().machine,
@@ -52,15 +52,15 @@ def main(scratch: str, data: str) -> None:
     print(json.dumps({"facts": facts, "levels": levels, "findings": findings}))
 
 
-def _add_quota(level: dict[str, Any], quota: dict[str, Any]) -> None:
+def _add(level: dict[str, Any], found: dict[str, Any]) -> None:
     """/data is kept in file systems of a given size where root can mount them."""
     if not level["available"]:
         return
-    if quota["ok"] and level["name"] != "process_without_root":
-        level["enforced"].append(quota["name"])
+    if found["ok"] and level["name"] != "process_without_root":
+        level["enforced"].append(found["name"])
     else:
-        why = "only root can mount a file system of a given size" if quota["ok"] else quota["what"]
-        level["missing"].append([quota["name"], why, "Run Berth as root, with mkfs.ext4 and loop devices."])
+        why = "only root can mount a file system of a given size" if found["ok"] else found["what"]
+        level["missing"].append([found["name"], why, "Run Berth as root, with mkfs.ext4 and loop devices."])
 
 
 def _in_child(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -40,6 +40,7 @@ _REMEDY = {
     "seccomp": "Use a kernel with CONFIG_SECCOMP_FILTER on x86_64 or aarch64.",
     "landlock": "Use Linux 5.13 or later with Landlock among its security modules (lsm=landlock,...).",
     "data_size_limit": "Run Berth as root, with mkfs.ext4 (Debian: e2fsprogs) and loop devices.",
+    "data_rate_limit": "Run Berth as root of the host, or as a systemd service with Delegate=yes.",
 }
 _NAMESPACE_REMEDY = "Use a kernel with this namespace, and in a container allow unshare(2) (Docker: --privileged)."
 

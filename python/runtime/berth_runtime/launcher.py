@@ -297,6 +297,8 @@ class Launcher:
             self._identify(child, order, uid)
             found = mounts.open_all(order, uid, self._jail.uids, self._volumes)
             child.volume = order["volume"]
+            if self._volumes is not None and child.volume is not None:
+                self._volumes.used_by(child.volume, child.pid)
             self._doorway.attach(child.view, found)
             say({"event": "started", "id": order["id"], "pid": child.pid, "cgroups": child.group.folders})
             with step("set the control group's limits"):

@@ -9,9 +9,10 @@ import signal
 import sys
 from dataclasses import dataclass
 
-from berth_runtime import features, init, jail, linux, rehearsal, seccomp, steps, tree
+from berth_runtime import features, init, io_limits, jail, linux, rehearsal, seccomp, steps, tree
 from berth_runtime.cgroups import Cgroups, Limits
 from berth_runtime.cgroups import prepare as cgroup_place
+from berth_runtime.disk_governor import DiskGovernor
 from berth_runtime.volumes import Volumes, usable
 
 _REHEARSALS = 10  # code is rewritten when it has run some eight times
@@ -90,7 +91,7 @@ def prepare(settings: Settings) -> Prepared:
     os.environ.update(jail.ENVIRONMENT)  # for the workers, which inherit it
     linux.unshare(linux.CLONE_NEWNS)
     linux.mount("none", "/", None, linux.MS_REC | linux.MS_SLAVE)
-    kept = _volumes(settings, found)
+    kept = _volumes(settings, found, ground.cgroups)
     sys.path[1:1] = settings.paths
     importlib.import_module(settings.worker)
     del sys.path[1 : 1 + len(settings.paths)]
@@ -138,16 +139,24 @@ def read_filter(path: str) -> tuple[seccomp.Filter | None, str]:
         return None, str(e)
 
 
-def _volumes(settings: Settings, found: features.Features) -> Volumes | None:
+def _volumes(settings: Settings, found: features.Features, cgroups: Cgroups) -> Volumes | None:
     """Where plugins' file systems are mounted; None where they are kept in plain folders."""
     if settings.probe:
         why = usable(settings.probe, settings.volumes)
         if not why:
             found.enforced.append("data_size_limit")
-            return Volumes(settings.volumes)
+            limits = io_limits.find()
+            if limits is not None and limits.unified and "io" not in cgroups.bases:
+                limits = None
+            if limits is None:
+                found.miss("data_rate_limit", io_limits.MISSING)
+            else:
+                found.enforced.append("data_rate_limit")
+            return Volumes(settings.volumes, DiskGovernor(limits))
     else:
         why = "making file systems takes root and mkfs.ext4"
     found.miss("data_size_limit", f"no quota is kept on /data ({why}); single files end at 1 GiB")
+    found.miss("data_rate_limit", "only a file system of its own can be bounded in how fast it is written")
     return None
 
 

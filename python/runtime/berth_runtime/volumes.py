@@ -20,6 +20,7 @@ import time
 from dataclasses import dataclass
 
 from berth_runtime import linux, tree
+from berth_runtime.disk_governor import DiskGovernor
 from berth_runtime.steps import PluginsOwn
 
 IDLE_SECONDS = 10.0
@@ -39,16 +40,20 @@ _BROKEN = (errno.EINVAL, errno.EUCLEAN, errno.EBADMSG)
 
 @dataclass
 class _Volume:
+    """device: "MAJOR:MINOR"."""
+
     point: str
+    device: str
     users: int
     idle_since: float
 
 
 class Volumes:
-    """folder: where to mount, an empty folder of the host's own."""
+    """folder: where to mount, an empty folder of the host's own. governor: to be told who uses which device."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, governor: DiskGovernor) -> None:
         self._folder = folder
+        self._governor = governor
         self._count = 0
         self._mounted: dict[str, _Volume] = {}  # by the image's path
 
@@ -70,11 +75,17 @@ class Volumes:
         volume.users += 1
         return fd
 
+    def used_by(self, image: str, pid: int) -> None:
+        """This process's worker is the one that took it last."""
+        self._governor.take(self._mounted[image].device, pid)
+
     def give_back(self, image: str) -> None:
         """One worker less uses it."""
         volume = self._mounted[image]
         volume.users -= 1
         volume.idle_since = time.monotonic()
+        if volume.users == 0:
+            self._governor.give_back(volume.device)
 
     def used(self, image: str) -> int:
         """Bytes its files take; 0 when it is not mounted."""
@@ -85,10 +96,12 @@ class Volumes:
         return (found.f_blocks - found.f_bfree) * found.f_frsize
 
     def sweep(self) -> float | None:
-        """Lets go of what nobody has used for a while, or what was deleted. Seconds until there is more to let go
-        of; None when there is nothing."""
+        """Lets go of what nobody has used for a while, or what was deleted, and looks at who uses the others too
+        much. Seconds until there is more to do; None when there is nothing."""
+        self._governor.look()
+        due = self._governor.next()
+        waits = [] if due is None else [due]
         now = time.monotonic()
-        waits = []
         for image, volume in list(self._mounted.items()):
             if volume.users > 0:
                 continue
@@ -97,6 +110,7 @@ class Volumes:
                 waits.append(min(left, DELETED_SECONDS))
             else:
                 del self._mounted[image]
+                self._governor.forget(volume.device)
                 self._unmount(volume.point)
         return min(waits) if waits else None
 
@@ -105,13 +119,13 @@ class Volumes:
         point = f"{self._folder}/{os.getpid()}-{self._count}"
         os.mkdir(point, 0o700)
         try:
-            _mount(image, point)
+            device = _mount(image, point)
             with contextlib.suppress(OSError):
                 os.rmdir(f"{point}/lost+found")  # no plugin knows what it is; fsck makes it again when it needs it
         except OSError:
             self._unmount(point)
             raise
-        return _Volume(point, 0, time.monotonic())
+        return _Volume(point, device, 0, time.monotonic())
 
     def _unmount(self, point: str) -> None:
         with contextlib.suppress(OSError):
@@ -120,7 +134,8 @@ class Volumes:
             os.rmdir(point)
 
 
-def _mount(image: str, point: str) -> None:
+def _mount(image: str, point: str) -> str:
+    """The device's number."""
     file = os.open(image, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         try:
@@ -137,6 +152,8 @@ def _mount(image: str, point: str) -> None:
                     why = f"{image} is damaged; stop Berth and mend it with `e2fsck {image}`"
                     raise PluginsOwn(e.errno, why) from e
                 raise
+            number = os.fstat(device).st_rdev
+            return f"{os.major(number)}:{os.minor(number)}"
         finally:
             os.close(device)  # the mount keeps it; without one the device clears itself
     finally:
@@ -168,7 +185,7 @@ def _loop(file: int) -> tuple[int, str]:
 def usable(probe: str, folder: str) -> str:
     """Why images can't be mounted here, tried on the one at `probe`; empty when they can."""
     try:
-        volumes = Volumes(folder)
+        volumes = Volumes(folder, DiskGovernor(None))
         os.close(volumes.take(probe, 0))
         volumes.give_back(probe)
         for volume in volumes._mounted.values():

@@ -9,6 +9,7 @@ import time
 
 import pytest
 from berth_runtime import volumes
+from berth_runtime.disk_governor import DiskGovernor
 
 
 @pytest.mark.skipif(
@@ -21,7 +22,7 @@ def test_a_file_that_the_host_deletes_is_let_go_soon(tmp_path: pathlib.Path) -> 
     subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
     points = tmp_path / "points"
     points.mkdir()
-    mounted = volumes.Volumes(str(points))
+    mounted = volumes.Volumes(str(points), DiskGovernor(None))
     os.close(mounted.take(str(image), 0))
     assert mounted.sweep() is None  # it has a user
     mounted.give_back(str(image))
@@ -37,6 +38,6 @@ def test_a_file_that_the_host_deletes_is_let_go_soon(tmp_path: pathlib.Path) -> 
 def test_one_that_is_there_is_looked_at_again_before_its_time_is_up(tmp_path: pathlib.Path) -> None:
     image = tmp_path / volumes.IMAGE
     image.touch()
-    mounted = volumes.Volumes(str(tmp_path))
-    mounted._mounted[str(image)] = volumes._Volume(str(tmp_path / "point"), 0, time.monotonic())
+    mounted = volumes.Volumes(str(tmp_path), DiskGovernor(None))
+    mounted._mounted[str(image)] = volumes._Volume(str(tmp_path / "point"), "7:9", 0, time.monotonic())
     assert mounted.sweep() == volumes.DELETED_SECONDS

@@ -53,6 +53,7 @@ final class Attacher implements AutoCloseable {
 
   private final ProcessBuilder program;
   private final String noVolumes;
+  private final String noRates;
   private MountHelper helper; // guarded by this
   private boolean closed; // guarded by this
 
@@ -60,6 +61,7 @@ final class Attacher implements AutoCloseable {
     this.program = program;
     this.helper = helper;
     this.noVolumes = helper.noVolumes();
+    this.noRates = helper.noRates();
   }
 
   /**
@@ -169,6 +171,11 @@ final class Attacher implements AutoCloseable {
   /** Why folders have no size limit here; empty when they have. */
   String noVolumes() {
     return noVolumes;
+  }
+
+  /** Why nothing bounds how fast folders are written; empty when something does. */
+  String noRates() {
+    return noRates;
   }
 
   /** Process id of the helper; for tests that kill it. */

@@ -22,6 +22,7 @@ final class DockerIsolation {
    * @param noUids why containers have no uids of their own; empty when they have
    * @param noPool why no container waits for its plugin; empty when some do
    * @param noVolumes why /data has no size limit; empty when it has
+   * @param noRates why nothing bounds how fast it is written; empty when something does
    * @param noLandlock why workers have no Landlock; empty when they have. Below an isolating
    *     runtime they have another kernel than this host's, which stands in for it
    */
@@ -31,6 +32,7 @@ final class DockerIsolation {
       String noUids,
       String noPool,
       String noVolumes,
+      String noRates,
       String noLandlock) {
     /**
      * What there is with the engine's own runtime.
@@ -55,6 +57,7 @@ final class DockerIsolation {
           HostUser.isRoot() ? "" : noAttacher,
           attacher == null ? noAttacher : late,
           attacher == null ? noAttacher : attacher.noVolumes(),
+          attacher == null ? noAttacher : attacher.noRates(),
           noLandlock);
     }
   }
@@ -127,6 +130,15 @@ final class DockerIsolation {
               "data_size_limit",
               "no quota is kept on /data (" + found.noVolumes() + "); single files end at 1 GiB",
               "Run Berth as root beside the engine, with mkfs.ext4 (Debian: e2fsprogs)."));
+    }
+    if (found.noRates().isEmpty()) {
+      enforced.add("data_rate_limit");
+    } else {
+      missing.add(
+          new Isolation.Missing(
+              "data_rate_limit",
+              found.noRates(),
+              "Run Berth as root of the host, beside the engine."));
     }
     return new Isolation("docker", enforced, missing, findings(found));
   }

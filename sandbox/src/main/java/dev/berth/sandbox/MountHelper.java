@@ -66,6 +66,11 @@ final class MountHelper implements AutoCloseable {
     return ready.join().path("no_volumes").asString("");
   }
 
+  /** Why nothing bounds how fast images are written; empty when something does. */
+  String noRates() {
+    return ready.join().path("no_rates").asString("");
+  }
+
   boolean alive() {
     return process.isAlive();
   }
