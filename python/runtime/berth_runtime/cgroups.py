@@ -107,6 +107,14 @@ class Group:
             else:
                 _write(os.path.join(self.folders["cpu"], "cpu.shares"), shares)
 
+    def threads(self) -> list[int]:
+        """Thread ids of all that is in it now, by the group for CPU time; empty when it is gone."""
+        try:
+            path = os.path.join(self.folders["cpu"], "cgroup.threads" if self.unified else "tasks")
+            return [int(thread) for thread in read(path).split()]
+        except (OSError, KeyError):
+            return []
+
     def oom_kills(self) -> int:
         """How many of its processes the kernel killed at the memory limit."""
         if "memory" not in self.folders:

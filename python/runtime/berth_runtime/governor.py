@@ -9,7 +9,10 @@ calm, and has its full weight back for a moment.
 
 Nor does a weight say when: whoever runs is let run for its slice, of a millisecond or more, and looked at again at
 the scheduler's next tick, unless the one who wakes has a shorter slice. So while plugins burn, the host's threads
-that carry calls and the plugins that have been calm for a while are given short ones.
+that carry calls and the plugins that have been calm for a while are given short ones. Those that burn, and the
+JVM's compilers, are given longer ones than usual: a slice is also a deadline, and who wakes is let in at once only
+if none of those that wait has an earlier one, though that one isn't let in either (check_preempt_wakeup_fair in the
+kernel's sched/fair.c).
 
 Looking costs something, so as long as all plugins together are calm only their common group is looked at.
 """
@@ -36,8 +39,12 @@ _CALM_FOR = 1.0
 _REMEMBERED = 30.0  # how long a plugin's next worker is taken for what its last one was
 _LEAST_DIVISOR = 4
 _SHORT_SLICE = 100_000  # nanoseconds, the least that the kernel takes
+_LONG_SLICE = 3_000_000  # less than a tick of 4 ms; with 20 ms others wait for all of that
 _USUAL_SLICE = 0
-_HOST_THREADS = "berth-loop"  # what the names of the host's threads that carry calls begin with
+# What the names of the host's threads begin with that carry calls, and of those that can wait.
+_CARRIERS = "berth-loop"
+_COMPILERS = ("C1 Compiler", "C2 Compiler")
+_TIMES_LENGTHENED = 2  # what is forked while a group is looked through may be missed the first time
 _CPUS = len(os.sched_getaffinity(0))
 
 
@@ -53,7 +60,8 @@ class Charge:
     seen_at: float = 0.0
     calm_since: float = 0.0
     small: bool = False
-    brisk: bool = False  # has a short slice
+    brisk: bool = False  # its thread has a short slice
+    lengthened: int = 0  # how often all of its threads were given long ones
 
 
 class Governor:
@@ -136,7 +144,13 @@ class Governor:
             if calm and not charge.brisk and since < 2 * BUSY_SECONDS:  # over a longer time a hog may look calm
                 charge.brisk = _slice(charge.thread, _SHORT_SLICE)
             elif charge.brisk and not calm:
-                charge.brisk = not _slice(charge.thread, _USUAL_SLICE)
+                charge.brisk = not _slice(charge.thread, _LONG_SLICE if charge.small else _USUAL_SLICE)
+            if charge.small and charge.lengthened < _TIMES_LENGTHENED:
+                _slice_all(charge, _LONG_SLICE)
+                charge.lengthened += 1
+            elif charge.lengthened and not charge.small:
+                _slice_all(charge, _USUAL_SLICE)
+                charge.lengthened = 0
         self._divide()
 
     def _hog(self, charge: Charge) -> float:
@@ -151,8 +165,11 @@ class Governor:
             threads = {int(name) for name in os.listdir(tasks)}
             for thread in threads - self._host_threads:
                 with contextlib.suppress(OSError):  # it has ended meanwhile
-                    if read(f"{tasks}/{thread}/comm").startswith(_HOST_THREADS):
+                    name = read(f"{tasks}/{thread}/comm")
+                    if name.startswith(_CARRIERS):
                         _slice(thread, _SHORT_SLICE)
+                    elif name.startswith(_COMPILERS):
+                        _slice(thread, _LONG_SLICE)
             self._host_threads = threads
 
     def _divide(self) -> None:
@@ -177,9 +194,17 @@ class Governor:
             pass  # it is ending
 
 
+def _slice_all(charge: Charge, nanos: int) -> None:
+    """A thread that has a short one keeps it."""
+    for thread in charge.group.threads():
+        if thread != charge.thread or not charge.brisk:
+            _slice(thread, nanos)
+
+
 def _slice(thread: int, nanos: int) -> bool:
+    """What the thread starts has the slice, too, unless it is short: that is for who answers calls."""
     try:
-        linux.set_slice(thread, nanos)
+        linux.set_slice(thread, nanos, nanos != _SHORT_SLICE)
     except OSError:
         return False  # it is ending, or the kernel or a container's profile won't have it
     return True

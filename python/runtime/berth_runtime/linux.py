@@ -272,11 +272,13 @@ def apply_id_map(tree: int, namespace: int) -> None:
     syscall("mount_setattr", tree, b"", _AT_EMPTY_PATH, attributes, len(attributes))
 
 
-def set_slice(thread: int, nanos: int) -> None:
+def set_slice(thread: int, nanos: int, inherited: bool) -> None:
     """How long a thread of the ordinary policy runs at a time where others wait, 0 for the kernel's own idea
-    (sched_setattr(2); without effect before Linux 6.12). What the thread starts has the kernel's own again."""
+    (sched_setattr(2); without effect before Linux 6.12). inherited: whether what the thread starts has it, too,
+    instead of the kernel's own."""
     nice = os.getpriority(os.PRIO_PROCESS, thread)
-    attributes = struct.pack("IIQiIQQQ", 48, 0, _SCHED_FLAG_RESET_ON_FORK, nice, 0, nanos, 0, 0)
+    flags = 0 if inherited else _SCHED_FLAG_RESET_ON_FORK
+    attributes = struct.pack("IIQiIQQQ", 48, 0, flags, nice, 0, nanos, 0, 0)
     syscall("sched_setattr", thread, attributes, 0)
 
 

@@ -27,19 +27,28 @@ class Machine:
         self.governor = Governor(self.cgroups, os.getpid(), lambda: self.now)
         self.slices: List[Tuple[int, int]] = []  # what was asked for: thread, nanoseconds
 
+    def set_slice(self, thread: int, nanos: int, inherited: bool) -> None:
+        assert inherited == (nanos != 100_000), "only who answers calls has a short one"
+        self.slices.append((thread, nanos))
+
     def worker(self, name: str, shares: int = 1024) -> Group:
         group = self.cgroups.group(name)
         Path(group.folders["cpu"]).mkdir(exist_ok=True)
+        Path(group.folders["cpu"], "tasks").write_text(f"{self.thread(name)}\n{self.thread(name) + 1}\n")
         self.used[name] = 0.0
         self._write(name)
         group.weigh(shares)
         self.governor.take(f"plugin_{name}", group, shares, self.thread(name))
         return group
 
+    def of(self, thread: int) -> List[int]:
+        """The slices that were asked for a thread."""
+        return [nanos for asked, nanos in self.slices if asked == thread]
+
     @staticmethod
     def thread(name: str) -> int:
         """A thread id that stands in for a worker's."""
-        return 1_000_000_000 + sum(name.encode())
+        return 1_000_000_000 + 2 * sum(name.encode())
 
     def _write(self, name: str) -> None:
         (self.folder / f"berth-{name}" / "cpuacct.usage").write_text(str(int(self.used[name] * 1e9)))
@@ -71,7 +80,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr("berth_runtime.cgroups._write", lambda path, value: Path(path).write_text(str(value)))
     monkeypatch.setattr("berth_runtime.governor._CPUS", 2)
     machine = Machine(tmp_path)
-    monkeypatch.setattr("berth_runtime.linux.set_slice", lambda *asked: machine.slices.append(asked))
+    monkeypatch.setattr("berth_runtime.linux.set_slice", machine.set_slice)
     return machine
 
 
@@ -93,40 +102,56 @@ def test_who_is_calm_among_hogs_gets_short_slices_until_it_burns(machine: Machin
     machine.passes(3.0, quiet=0.02)
     assert not machine.slices, "nobody burns"
     machine.passes(0.5, hog=1.0, quiet=0.02)
-    assert machine.slices == [(quiet, 100_000)]
+    assert machine.of(quiet) == [100_000]
     machine.passes(0.5, hog=1.0, quiet=1.0)
-    assert machine.slices == [(quiet, 100_000), (quiet, 0)]
+    assert machine.of(quiet)[:2] == [100_000, 3_000_000]
     machine.passes(2.0, hog=0.0, quiet=1.0)
-    assert machine.slices == [(quiet, 100_000), (quiet, 0), (hog, 100_000)]
+    assert machine.of(hog)[-1] == 100_000
 
 
-def test_the_hosts_threads_that_carry_calls_get_short_slices_when_somebody_burns(machine: Machine) -> None:
+def test_all_that_a_hog_has_started_gets_long_slices_until_it_is_calm(machine: Machine) -> None:
+    thread = machine.thread("hog")
+    machine.worker("hog")
+    machine.worker("other")
+    machine.passes(1.0, hog=1.0, other=1.0)
+    # Twice: what is started while they are looked through may be missed the first time.
+    assert machine.of(thread) == machine.of(thread + 1) == [3_000_000, 3_000_000]
+    machine.passes(2.0, hog=0.0, other=1.0)
+    assert machine.of(thread + 1) == [3_000_000, 3_000_000, 0]
+    assert 3_000_000 not in machine.of(thread)[2:]
+
+
+@pytest.mark.parametrize(("name", "slice_"), [("berth-loop-1", 100_000), ("C2 CompilerThre", 3_000_000)])
+def test_the_hosts_threads_get_slices_by_what_they_do_when_somebody_burns(
+    machine: Machine, name: str, slice_: int
+) -> None:
     named = threading.Event()
     done = threading.Event()
 
-    def carry() -> None:
-        Path("/proc/thread-self/comm").write_text("berth-loop-1")
+    def work() -> None:
+        Path("/proc/thread-self/comm").write_text(name)
         named.set()
         done.wait()
 
-    thread = threading.Thread(target=carry)
+    thread = threading.Thread(target=work)
     thread.start()
     try:
         named.wait()
         machine.worker("hog")
         machine.passes(0.3, hog=1.0)
-        assert (thread.native_id, 100_000) in machine.slices
+        assert (thread.native_id, slice_) in machine.slices
         assert os.getpid() not in [asked for asked, _ in machine.slices]
     finally:
         done.set()
         thread.join()
 
 
-def test_a_slice_is_set_and_what_the_thread_starts_has_the_usual_one() -> None:
+@pytest.mark.parametrize("inherited", [False, True])
+def test_a_slice_is_set_and_what_the_thread_starts_has_the_usual_one_or_the_same(inherited: bool) -> None:
     found = []
 
     def run() -> None:
-        linux.set_slice(threading.get_native_id(), 300_000)
+        linux.set_slice(threading.get_native_id(), 300_000, inherited)
         found.append(_slice_of(0))
         child = threading.Thread(target=lambda: found.append(_slice_of(0)))
         child.start()
@@ -138,7 +163,7 @@ def test_a_slice_is_set_and_what_the_thread_starts_has_the_usual_one() -> None:
     thread = threading.Thread(target=run)
     thread.start()
     thread.join()
-    assert found == [300_000, usual]
+    assert found == [300_000, 300_000 if inherited else usual]
 
 
 def _slice_of(thread: int) -> int:
