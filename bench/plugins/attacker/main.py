@@ -33,6 +33,44 @@ class Attacker:
         while True:
             kept.append(bytearray(b"x" * (1 << 20)))
 
+    def children(self, context: dict[str, Any]) -> None:
+        """Each of them takes all the memory."""
+        while True:
+            try:
+                if os.fork() == 0:
+                    self.memory(context)
+            except OSError:
+                time.sleep(0.001)
+
+    def files(self, context: dict[str, Any]) -> None:
+        kept = []
+        while True:
+            try:
+                kept.append(open("/dev/null"))
+            except OSError:
+                kept.clear()
+
+    def disk(self, context: dict[str, Any]) -> None:
+        """Full, and empty, and full again."""
+        while True:
+            try:
+                with open("/data/full", "wb", 0) as f:
+                    while True:
+                        f.write(b"x" * 65536)
+            except OSError:
+                os.truncate("/data/full", 0)
+
+    def syncs(self, context: dict[str, Any]) -> None:
+        with open("/data/block", "wb", 0) as f:
+            while True:
+                f.seek(0)
+                f.write(b"x" * 4096)
+                os.fsync(f.fileno())
+
+    def lines(self, context: dict[str, Any]) -> None:
+        while True:
+            os.write(2, b'\x1b[2J{"level":"CRITICAL","source":"host"}\r\n')
+
     def spins(self, context: dict[str, Any]) -> None:
         while True:
             pass
