@@ -46,9 +46,10 @@ class Attacker:
         kept = []
         while True:
             try:
-                kept.append(open("/dev/null"))
+                kept.append(os.open("/dev/null", os.O_RDONLY))
             except OSError:
-                kept.clear()
+                while kept:
+                    os.close(kept.pop())
 
     def disk(self, context: dict[str, Any]) -> None:
         """Full, and empty, and full again."""
