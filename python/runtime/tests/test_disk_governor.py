@@ -190,3 +190,15 @@ def _seconds_to_write(points: Path, count: int) -> float:
             file.write(b"x" * 65536)
         os.fsync(file.fileno())
     return time.monotonic() - begun
+
+
+def test_a_real_limit_that_a_killed_one_has_left_is_lifted() -> None:
+    limits = io_limits.find()
+    unused = [path for path in Path("/sys/block").glob("loop*") if not (path / "loop").exists()]
+    if os.geteuid() != 0 or limits is None or limits.unified or not unused:
+        pytest.skip("needs root, an unused loop device and control groups of version 1 for block devices")
+    device = (unused[-1] / "dev").read_text().strip()
+    assert limits.set(device, os.getpid(), Rates(64 * MIB, 8 * MIB, 4_000, 500))
+    assert device in limits.left_over()
+    DiskGovernor(limits)
+    assert device not in limits.left_over()
