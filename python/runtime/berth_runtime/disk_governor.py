@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Callable
+from typing import Callable, Collection
 
 from berth_runtime.cgroups import read
 from berth_runtime.io_limits import IoLimits, Rates
@@ -58,7 +58,7 @@ class DiskGovernor:
     def __init__(
         self,
         limits: IoLimits | None,
-        counts: Callable[[], dict[str, Count]] | None = None,
+        counts: Callable[[Collection[str]], dict[str, Count]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limits = limits
@@ -104,10 +104,10 @@ class DiskGovernor:
         if self.next() != 0.0:
             return
         self._next = now + LOOK_SECONDS
-        counts = self._counts()
+        counts = self._counts([device for device, disk in self._disks.items() if disk.pid])
         for device, disk in self._disks.items():
             count = counts.get(device)
-            if disk.pid and count is not None:
+            if count is not None:
                 if disk.seen is not None and _is_busy(count.since(disk.seen, now - disk.seen_at), disk.limits):
                     disk.busy_at = now
                 disk.seen, disk.seen_at = count, now
@@ -138,14 +138,17 @@ def _is_busy(rates: Rates, limits: Rates | None) -> bool:
     return rates.exceeds(_BUSY) or (limits is not None and rates.exceeds(limits.divided(2)))
 
 
-def _counts() -> dict[str, Count]:
-    """By device; of Documentation/admin-guide/iostats.rst. A flush, which has no bytes, counts as a write."""
+def _counts(devices: Collection[str]) -> dict[str, Count]:
+    """Of these; see Documentation/admin-guide/iostats.rst. A flush, which has no bytes, counts as a write."""
+    wanted = set(devices)
     found = {}
     for line in read("/proc/diskstats").splitlines():
-        major, minor, _, *rest = line.split()
-        numbers = list(map(int, rest))
-        flushes = numbers[15] if len(numbers) > 15 else 0  # since Linux 5.5
-        found[f"{major}:{minor}"] = Count(
-            numbers[2] * _SECTOR, numbers[6] * _SECTOR, numbers[0], numbers[4] + flushes
-        )
+        major, minor, rest = line.split(None, 2)
+        device = f"{major}:{minor}"
+        if device in wanted:  # a machine can have hundreds
+            words = rest.split()  # the name comes first
+            flushes = int(words[16]) if len(words) > 16 else 0  # since Linux 5.5
+            found[device] = Count(
+                int(words[3]) * _SECTOR, int(words[7]) * _SECTOR, int(words[1]), int(words[5]) + flushes
+            )
     return found
