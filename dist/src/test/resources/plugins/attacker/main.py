@@ -278,6 +278,8 @@ class Attacker:
             "keyctl": call("keyctl", 1, 0),
             "add_key": call("add_key", b"user", b"x", b"x", 1, -1),
             "perf": call("perf_event_open", ctypes.create_string_buffer(128), 0, -1, -1, 0),
+            "sync": call("sync"),
+            "syncfs": lambda: _call("syncfs", os.open("/workspace", os.O_RDONLY)),
             # Sockets.
             "netlink": family(16, socket.SOCK_RAW),
             "packet": family(17, socket.SOCK_RAW),

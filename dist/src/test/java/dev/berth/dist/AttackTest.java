@@ -78,6 +78,8 @@ final class AttackTest extends OneHost {
       keyctl            EPERM
       add_key           EPERM
       perf              EPERM
+      sync              EPERM
+      syncfs            EPERM
       netlink           EAFNOSUPPORT
       packet            EAFNOSUPPORT
       alg               EAFNOSUPPORT
