@@ -29,12 +29,12 @@ final class DefaultsTest {
         .isEqualTo(docker.maximum());
     assertThat(said.cpus())
         .isEqualTo(Ceilings.DEFAULT.cpus())
-        .isEqualTo(process.maxCpus())
-        .isEqualTo(docker.maxCpus());
+        .isEqualTo(process.ceilings().cpus())
+        .isEqualTo(docker.ceilings().cpus());
     assertThat(said.pids())
         .isEqualTo(Ceilings.DEFAULT.pids())
-        .isEqualTo(process.maxPids())
-        .isEqualTo(docker.maxPids());
+        .isEqualTo(process.ceilings().pids())
+        .isEqualTo(docker.ceilings().pids());
     assertThat((long) said.dataMb() << 20).isEqualTo(host.dataBytes());
     assertThat((long) Hosting.DEFAULT.egress().hourlyMb() << 20)
         .isEqualTo(HostSettings.Egress.DEFAULT.hourlyBytes());

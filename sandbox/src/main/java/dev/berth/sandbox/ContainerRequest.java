@@ -13,11 +13,9 @@ import java.util.Map;
  * @param user {@code uid:gid}
  * @param memoryBytes memory, and swap within it
  * @param cpuShares weight
- * @param cpus CPUs' worth of time
- * @param pids processes and threads, the container's init left out
- * @param openFiles descriptors of each process
+ * @param ceilings of its processes the container's init is left out; the size of /tmp is that of
+ *     /dev/shm too
  * @param coreLimit RLIMIT_CORE
- * @param tmpMb size of /tmp, and of /dev/shm, in MiB
  * @param seccomp the profile, JSON
  * @param imageEnvironment names of the variables the image sets, which are to go
  * @param binds what is shown inside
@@ -32,11 +30,8 @@ record ContainerRequest(
     String user,
     long memoryBytes,
     int cpuShares,
-    double cpus,
-    int pids,
-    int openFiles,
+    Ceilings ceilings,
     long coreLimit,
-    int tmpMb,
     String seccomp,
     List<String> imageEnvironment,
     List<Bind> binds,
@@ -44,7 +39,6 @@ record ContainerRequest(
     String runtime,
     long socketBytes) {
   private static final int PERIOD_US = 100_000;
-  private static final long MAX_FILE_BYTES = 1L << 30;
   private static final int MAX_SIGNALS = 1024;
   private static final int MEMORY_KILLER_SCORE = 500;
 
@@ -88,10 +82,10 @@ record ContainerRequest(
   }
 
   private Map<String, Object> host() {
+    String scratch = "rw,nosuid,nodev,noexec,mode=1777,size=" + ceilings.tmpMb() + "m";
     Map<String, String> tmpfs = new LinkedHashMap<>();
-    tmpfs.put(
-        "/tmp", "rw,nosuid,nodev,noexec,mode=1777,size=" + tmpMb + "m,nr_inodes=" + tmpMb * 256);
-    tmpfs.put("/dev/shm", "rw,nosuid,nodev,noexec,mode=1777,size=" + tmpMb + "m");
+    tmpfs.put("/tmp", scratch + ",nr_inodes=" + ceilings.tmpFiles());
+    tmpfs.put("/dev/shm", scratch);
     List<Map<String, Object>> mounts = new ArrayList<>();
     for (Bind bind : binds) {
       mounts.add(
@@ -119,15 +113,15 @@ record ContainerRequest(
     host.put("MemorySwap", memoryBytes); // memory and swap together: equal means no swap
     host.put("CpuShares", cpuShares);
     host.put("CpuPeriod", PERIOD_US);
-    host.put("CpuQuota", Math.max(1000, (long) (cpus * PERIOD_US)));
-    host.put("PidsLimit", pids + 1);
+    host.put("CpuQuota", Math.max(1000, (long) (ceilings.cpus() * PERIOD_US)));
+    host.put("PidsLimit", ceilings.pids() + 1);
     host.put("OomScoreAdj", MEMORY_KILLER_SCORE);
     host.put(
         "Ulimits",
         List.of(
-            limit("nofile", openFiles),
+            limit("nofile", ceilings.openFiles()),
             limit("core", coreLimit),
-            limit("fsize", MAX_FILE_BYTES),
+            limit("fsize", (long) ceilings.fileMb() << 20),
             limit("memlock", 65536),
             limit("msgqueue", 65536),
             limit("sigpending", MAX_SIGNALS)));

@@ -143,12 +143,7 @@ public final class DockerSandbox implements Sandbox {
 
   @Override
   public Ceilings ceilings() {
-    return new Ceilings(
-        settings.maxPids(),
-        settings.maxOpenFiles(),
-        settings.tmpMb(),
-        Ceilings.DEFAULT.fileMb(),
-        settings.maxCpus());
+    return settings.ceilings();
   }
 
   @Override

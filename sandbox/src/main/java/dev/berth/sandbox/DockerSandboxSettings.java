@@ -18,10 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param parked how many containers wait for their plugin
  * @param allowWeak whether a worker may start though a protection can't be had here
  * @param maximum what a worker gets at most; {@code timeoutSeconds} is not used here
- * @param maxCpus CPUs' worth of time a worker gets at most
- * @param maxPids processes and threads of one worker
- * @param maxOpenFiles file descriptors of each of its processes
- * @param tmpMb size of its {@code /tmp} in MiB; it counts against the memory limit too
+ * @param ceilings what every worker gets at most besides
  */
 public record DockerSandboxSettings(
     Path dataDir,
@@ -33,10 +30,7 @@ public record DockerSandboxSettings(
     int parked,
     boolean allowWeak,
     ResourceLimits maximum,
-    double maxCpus,
-    int maxPids,
-    int maxOpenFiles,
-    int tmpMb) {
+    Ceilings ceilings) {
   /** What is used when nobody names an image. */
   public static final String IMAGE = "python:3.11-slim";
 
@@ -52,95 +46,33 @@ public record DockerSandboxSettings(
         2,
         false,
         ResourceLimits.MAXIMUM,
-        Ceilings.DEFAULT.cpus(),
-        Ceilings.DEFAULT.pids(),
-        Ceilings.DEFAULT.openFiles(),
-        Ceilings.DEFAULT.tmpMb());
+        Ceilings.DEFAULT);
   }
 
   public DockerSandboxSettings withImage(String name, boolean plugins) {
     return new DockerSandboxSettings(
-        dataDir,
-        host,
-        name,
-        runtime,
-        plugins,
-        helper,
-        parked,
-        allowWeak,
-        maximum,
-        maxCpus,
-        maxPids,
-        maxOpenFiles,
-        tmpMb);
+        dataDir, host, name, runtime, plugins, helper, parked, allowWeak, maximum, ceilings);
   }
 
   public DockerSandboxSettings withRuntime(String name) {
     return new DockerSandboxSettings(
-        dataDir,
-        host,
-        image,
-        name,
-        pluginImages,
-        helper,
-        parked,
-        allowWeak,
-        maximum,
-        maxCpus,
-        maxPids,
-        maxOpenFiles,
-        tmpMb);
+        dataDir, host, image, name, pluginImages, helper, parked, allowWeak, maximum, ceilings);
   }
 
-  public DockerSandboxSettings withParked(int containers) {
+  public DockerSandboxSettings withParked(int number) {
     return new DockerSandboxSettings(
-        dataDir,
-        host,
-        image,
-        runtime,
-        pluginImages,
-        helper,
-        containers,
-        allowWeak,
-        maximum,
-        maxCpus,
-        maxPids,
-        maxOpenFiles,
-        tmpMb);
+        dataDir, host, image, runtime, pluginImages, helper, number, allowWeak, maximum, ceilings);
   }
 
   public DockerSandboxSettings withAllowWeak(boolean allowed) {
     return new DockerSandboxSettings(
-        dataDir,
-        host,
-        image,
-        runtime,
-        pluginImages,
-        helper,
-        parked,
-        allowed,
-        maximum,
-        maxCpus,
-        maxPids,
-        maxOpenFiles,
-        tmpMb);
+        dataDir, host, image, runtime, pluginImages, helper, parked, allowed, maximum, ceilings);
   }
 
   /** The most that any worker gets. */
   public DockerSandboxSettings withMaximum(ResourceLimits most, double cpus, int pids) {
+    Ceilings all = ceilings.with(cpus, pids);
     return new DockerSandboxSettings(
-        dataDir,
-        host,
-        image,
-        runtime,
-        pluginImages,
-        helper,
-        parked,
-        allowWeak,
-        most,
-        cpus,
-        pids,
-        maxOpenFiles,
-        tmpMb);
+        dataDir, host, image, runtime, pluginImages, helper, parked, allowWeak, most, all);
   }
 }

@@ -116,10 +116,10 @@ public final class ProcessSandbox implements Sandbox {
       launch.put("volumes", run.volumes().toString());
       launch.put("probe", images == null ? "" : images.probe(run.path()).toString());
       launch.put("parked", settings.parked());
-      launch.put("max_pids", settings.maxPids());
-      launch.put("max_cpus", settings.maxCpus());
-      launch.put("open_files", settings.maxOpenFiles());
-      launch.put("tmp_mb", settings.tmpMb());
+      launch.put("max_pids", settings.ceilings().pids());
+      launch.put("max_cpus", settings.ceilings().cpus());
+      launch.put("open_files", settings.ceilings().openFiles());
+      launch.put("tmp_mb", settings.ceilings().tmpMb());
       launch.put("mode", settings.mode().word());
       launch.put("worker", worker.module());
       launch.put("paths", worker.paths().stream().map(Path::toString).toList());
@@ -157,12 +157,7 @@ public final class ProcessSandbox implements Sandbox {
 
   @Override
   public Ceilings ceilings() {
-    return new Ceilings(
-        settings.maxPids(),
-        settings.maxOpenFiles(),
-        settings.tmpMb(),
-        Ceilings.DEFAULT.fileMb(),
-        settings.maxCpus());
+    return settings.ceilings();
   }
 
   @Override

@@ -13,10 +13,7 @@ import java.nio.file.Path;
  * @param allowWeak whether a worker may start though a protection can't be had here
  * @param maximum what a worker gets at most, whatever its manifest asks for; {@code timeoutSeconds}
  *     is not used here
- * @param maxCpus CPUs' worth of time a worker gets at most, e.g. 1.0
- * @param maxPids processes and threads of one worker
- * @param maxOpenFiles file descriptors of each of its processes
- * @param tmpMb size of its {@code /tmp} in MiB; it counts against the memory limit too
+ * @param ceilings what every worker gets at most besides
  * @param mode how its process is made
  */
 public record ProcessSandboxSettings(
@@ -25,63 +22,48 @@ public record ProcessSandboxSettings(
     int parked,
     boolean allowWeak,
     ResourceLimits maximum,
-    double maxCpus,
-    int maxPids,
-    int maxOpenFiles,
-    int tmpMb,
+    Ceilings ceilings,
     ProcessMode mode) {
 
   public ProcessSandboxSettings {
     if (parked < 0
-        || maxCpus <= 0
-        || maxPids < 8
-        || maxOpenFiles < 32
-        || tmpMb < 1
+        || ceilings.cpus() <= 0
+        || ceilings.pids() < 8
+        || ceilings.openFiles() < 32
+        || ceilings.tmpMb() < 1
         || maximum.memoryMb() < 1) {
       throw new IllegalArgumentException(
-          "parked >= 0, maxCpus > 0, maxPids >= 8, maxOpenFiles >= 32, tmpMb >= 1 and a positive"
-              + " memory maximum are needed");
+          "parked >= 0, cpus > 0, pids >= 8, openFiles >= 32, tmpMb >= 1 and a positive memory"
+              + " maximum are needed");
     }
   }
 
   /** The defaults: {@code python3}, two parked children, nothing weak allowed. */
   public static ProcessSandboxSettings of(Path dataDir) {
     return new ProcessSandboxSettings(
-        dataDir,
-        "python3",
-        2,
-        false,
-        ResourceLimits.MAXIMUM,
-        Ceilings.DEFAULT.cpus(),
-        Ceilings.DEFAULT.pids(),
-        Ceilings.DEFAULT.openFiles(),
-        Ceilings.DEFAULT.tmpMb(),
-        ProcessMode.ZYGOTE);
+        dataDir, "python3", 2, false, ResourceLimits.MAXIMUM, Ceilings.DEFAULT, ProcessMode.ZYGOTE);
   }
 
   public ProcessSandboxSettings withPython(String command) {
-    return new ProcessSandboxSettings(
-        dataDir, command, parked, allowWeak, maximum, maxCpus, maxPids, maxOpenFiles, tmpMb, mode);
+    return new ProcessSandboxSettings(dataDir, command, parked, allowWeak, maximum, ceilings, mode);
   }
 
   /** The most that any worker gets. */
   public ProcessSandboxSettings withMaximum(ResourceLimits most, double cpus, int pids) {
     return new ProcessSandboxSettings(
-        dataDir, python, parked, allowWeak, most, cpus, pids, maxOpenFiles, tmpMb, mode);
+        dataDir, python, parked, allowWeak, most, ceilings.with(cpus, pids), mode);
   }
 
   public ProcessSandboxSettings withParked(int children) {
     return new ProcessSandboxSettings(
-        dataDir, python, children, allowWeak, maximum, maxCpus, maxPids, maxOpenFiles, tmpMb, mode);
+        dataDir, python, children, allowWeak, maximum, ceilings, mode);
   }
 
   public ProcessSandboxSettings withAllowWeak(boolean allowed) {
-    return new ProcessSandboxSettings(
-        dataDir, python, parked, allowed, maximum, maxCpus, maxPids, maxOpenFiles, tmpMb, mode);
+    return new ProcessSandboxSettings(dataDir, python, parked, allowed, maximum, ceilings, mode);
   }
 
   public ProcessSandboxSettings withMode(ProcessMode how) {
-    return new ProcessSandboxSettings(
-        dataDir, python, parked, allowWeak, maximum, maxCpus, maxPids, maxOpenFiles, tmpMb, how);
+    return new ProcessSandboxSettings(dataDir, python, parked, allowWeak, maximum, ceilings, how);
   }
 }

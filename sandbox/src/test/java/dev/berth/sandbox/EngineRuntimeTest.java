@@ -59,10 +59,7 @@ final class EngineRuntimeTest {
             0,
             true,
             new ResourceLimits(4096, 4096, 3600),
-            1.0,
-            128,
-            1024,
-            64);
+            Ceilings.DEFAULT);
     try (DockerSandbox sandbox = DockerSandbox.open(settings)) {
       return sandbox.isolation();
     }
