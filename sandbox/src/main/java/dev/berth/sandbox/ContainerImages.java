@@ -2,6 +2,7 @@ package dev.berth.sandbox;
 
 import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,7 +17,7 @@ import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
 
 /** Says which image a plugin runs in, and remembers what images are like that were looked at. */
-final class ContainerImages {
+final class ContainerImages implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ContainerImages.class);
 
   private final DockerSandboxSettings settings;
@@ -32,13 +33,23 @@ final class ContainerImages {
   /**
    * @param installation whose what is made of images is
    * @param runtime the folder of the Python files
+   * @param notes the folder for notes of what builds have made
    */
   ContainerImages(
-      DockerSandboxSettings settings, DockerEngine engine, String installation, Path runtime) {
+      DockerSandboxSettings settings,
+      DockerEngine engine,
+      String installation,
+      Path runtime,
+      Path notes) {
     this.settings = settings;
     this.engine = engine;
     this.installation = installation;
-    this.builds = new PluginBuild(engine, installation, settings.helper(), runtime);
+    this.builds = new PluginBuild(engine, installation, settings.helper(), runtime, notes);
+  }
+
+  /** Removes what builds of a dead host have left. */
+  void reap() throws IOException {
+    builds.reap();
   }
 
   /** The image of every plugin that has none of its own. */
@@ -162,5 +173,11 @@ final class ContainerImages {
     if (!left.isEmpty()) {
       throw engine.unavailable("it keeps images: " + String.join(", ", left), null);
     }
+  }
+
+  /** Cuts off the builds under way. */
+  @Override
+  public void close() {
+    builds.close();
   }
 }

@@ -79,7 +79,8 @@ public final class DockerSandbox implements Sandbox {
       Path runtime = RuntimeFiles.unpack(data);
       var containers = new Containers(settings, engine, run, runtime);
       containers.reap();
-      var images = new ContainerImages(settings, engine, run.installation(), runtime);
+      var images = new ContainerImages(settings, engine, run.installation(), runtime, run.builds());
+      images.reap();
       DockerImage image = images.usual();
       JsonNode info = engine.get("/info").body();
       containers.limitSockets(DockerIsolation.countsSocketsApart(info));
@@ -229,6 +230,7 @@ public final class DockerSandbox implements Sandbox {
     }
     closed = true;
     pool.close();
+    images.close();
     containers.close();
     release(engine, attacher, run);
   }

@@ -5,6 +5,7 @@ import java.io.BufferedReader;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
@@ -87,6 +88,8 @@ final class EngineStream {
         }
       }
       return status;
+    } catch (InterruptedIOException e) {
+      throw interrupted(request, e);
     } catch (IOException | ExecutionException e) {
       throw broken(e);
     } catch (TimeoutException e) {
@@ -95,10 +98,14 @@ final class EngineStream {
     } catch (JacksonException e) {
       throw engine.noJson(e);
     } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      var _ = request.abort(e);
-      throw engine.unavailable("interrupted while waiting for it", e);
+      throw interrupted(request, e);
     }
+  }
+
+  private PluginException interrupted(Request request, Exception why) {
+    Thread.currentThread().interrupt();
+    var _ = request.abort(why);
+    return engine.unavailable("interrupted while waiting for it", why);
   }
 
   /** Why a stream broke: we may have ended it ourselves, and know better than the connection. */

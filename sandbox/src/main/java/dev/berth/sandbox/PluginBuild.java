@@ -24,7 +24,7 @@ import org.slf4j.LoggerFactory;
  * fetch what ADD names, from wherever the engine can reach, so ADD is refused; it fetches the image
  * of FROM, as it does for {@code docker_image}.
  */
-final class PluginBuild {
+final class PluginBuild implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(PluginBuild.class);
   private static final String DOCKERFILE = "Dockerfile";
   private static final String REPOSITORY = "berth-plugin:";
@@ -50,17 +50,21 @@ final class PluginBuild {
   private final String installation;
   private final Path python;
   private final Path runtime;
+  private final Path notes;
+  private final BuildsUnderWay underWay = new BuildsUnderWay();
 
   /**
    * @param installation whose the images are
    * @param python an interpreter of this machine's
    * @param runtime the folder of the Python files
+   * @param notes the folder for notes of what builds have made
    */
-  PluginBuild(DockerEngine engine, String installation, Path python, Path runtime) {
+  PluginBuild(DockerEngine engine, String installation, Path python, Path runtime, Path notes) {
     this.engine = engine;
     this.installation = installation;
     this.python = python;
     this.runtime = runtime;
+    this.notes = notes;
   }
 
   /** What the images of an installation are found by. */
@@ -87,7 +91,7 @@ final class PluginBuild {
    *
    * @param progress told of the build's steps, not of each when they are many
    * @throws PluginException {@code plugin_start_failed} with the end of the build's output, {@code
-   *     sandbox_unavailable}
+   *     sandbox_unavailable}, {@code shutting_down}
    */
   String image(Path packageDir, Consumer<String> progress) {
     String name = name(packageDir);
@@ -127,9 +131,6 @@ final class PluginBuild {
   private void build(Path packageDir, String name, Consumer<String> progress) {
     log.info("docker: building {} from the Dockerfile of {}", name, packageDir.getFileName());
     progress.accept("building it from its Dockerfile");
-    Deque<String> said = new ArrayDeque<>();
-    long[] toldAt = {System.nanoTime()};
-    String[] error = {""};
     String query =
         "/build?version=1&rm=1&forcerm=1&networkmode=none&memory="
             + MEMORY
@@ -139,8 +140,27 @@ final class PluginBuild {
             + DockerEngine.encoded(name)
             + "&labels="
             + DockerEngine.encoded("{\"" + LABEL + "\":\"" + installation + "\"}");
+    BuildRemains remains = remains();
+    underWay.run(() -> build(packageDir, query, remains, progress), remains::delete);
+  }
+
+  private BuildRemains remains() {
+    try {
+      return BuildRemains.begin(engine, notes);
+    } catch (IOException e) {
+      throw new PluginException(
+          ErrorCode.SANDBOX_UNAVAILABLE,
+          "The plugin has no image to run in: " + notes + " can't be written: " + e + ".",
+          e);
+    }
+  }
+
+  private void build(
+      Path packageDir, String query, BuildRemains remains, Consumer<String> progress) {
+    Deque<String> said = new ArrayDeque<>();
+    long[] toldAt = {System.nanoTime()};
+    String[] error = {""};
     Process pack = pack(packageDir);
-    var remains = new BuildRemains(engine);
     try {
       engine.build(
           query,
@@ -166,7 +186,6 @@ final class PluginBuild {
       throw failed("its Dockerfile was not built within 10 minutes", String.join("\n", said));
     } finally {
       pack.destroyForcibly();
-      remains.delete();
     }
     if (!error[0].isEmpty()) {
       throw failed(
@@ -192,6 +211,17 @@ final class PluginBuild {
               + ". Put a Python of 3.9 or later first on the host's PATH and start it again.",
           e);
     }
+  }
+
+  /** Deletes what builds of a dead host have left. */
+  void reap() throws IOException {
+    BuildRemains.deleteAll(engine, notes);
+  }
+
+  /** Cuts off the builds under way, and waits until nothing of them is left. */
+  @Override
+  public void close() {
+    underWay.close();
   }
 
   private static PluginException failed(String why, String output) {

@@ -88,6 +88,11 @@ final class RunFolder implements AutoCloseable {
     return path.resolve("placed");
   }
 
+  /** Where it is noted what builds of images have made. */
+  Path builds() {
+    return path.resolve("builds");
+  }
+
   /** Names this data folder's control groups, so that a later host finds what a dead one left. */
   String installation() throws IOException {
     Path file = path.resolve("installation");

@@ -44,7 +44,9 @@ final class ContainerImagesTest {
     var settings =
         DockerSandboxSettings.of(folder, PythonInterpreter.find().executable())
             .withImage("usual:1", true);
-    images = new ContainerImages(settings, engine, "abc", RuntimeFiles.unpack(folder));
+    images =
+        new ContainerImages(
+            settings, engine, "abc", RuntimeFiles.unpack(folder), folder.resolve("builds"));
   }
 
   @AfterEach

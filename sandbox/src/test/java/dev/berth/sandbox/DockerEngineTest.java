@@ -246,7 +246,8 @@ final class DockerEngineTest {
           throw new IOException("gone");
         });
     try (DockerEngine engine = DockerEngine.connect(fake.host())) {
-      var build = new PluginBuild(engine, "i", PythonInterpreter.find().executable(), runtime);
+      Path python = PythonInterpreter.find().executable();
+      var build = new PluginBuild(engine, "i", python, runtime, folder.resolve("builds"));
       assertThatThrownBy(() -> build.image(workspace, _ -> {}))
           .isInstanceOfSatisfying(
               PluginException.class,
