@@ -4,13 +4,19 @@ import dev.berth.api.ErrorCode;
 import dev.berth.api.PluginException;
 import dev.berth.api.Text;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * A Python that plugins can run on.
@@ -23,6 +29,7 @@ import java.util.concurrent.TimeUnit;
  */
 public record PythonInterpreter(Path executable, String version, String abi, String libc) {
   private static final int OLDEST_MINOR = 9;
+  private static final Pattern VERSIONED = Pattern.compile("python3\\.(\\d{1,4})");
 
   public PythonInterpreter(Path executable, String version, String abi) {
     this(executable, version, abi, "");
@@ -131,7 +138,8 @@ public record PythonInterpreter(Path executable, String version, String abi, Str
   }
 
   /**
-   * The first Python of at least 3.9 on the PATH.
+   * The first {@code python3} on the PATH that is one of at least 3.9, else the newest {@code
+   * python3.N}.
    *
    * @throws PluginException {@code sandbox_unavailable} when there is none
    */
@@ -140,25 +148,57 @@ public record PythonInterpreter(Path executable, String version, String abi, Str
   }
 
   static PythonInterpreter find(Map<String, String> environment) {
+    List<Path> folders =
+        Arrays.stream(environment.getOrDefault("PATH", "").split(":", -1))
+            .filter(folder -> folder.startsWith("/"))
+            .map(Path::of)
+            .toList();
     var refused = new ArrayList<String>();
-    var names = new ArrayList<>(List.of("python3"));
-    for (int minor = 13; minor >= OLDEST_MINOR; minor--) {
-      names.add("python3." + minor);
+    return folders.stream()
+        .map(folder -> folder.resolve("python3"))
+        .flatMap(python -> usable(python, refused))
+        .findFirst()
+        .or(() -> versioned(folders).flatMap(python -> usable(python, refused)).findFirst())
+        .orElseThrow(() -> none(refused));
+  }
+
+  /** {@code python3.N} in the folders, the newest first, whichever there are. */
+  private static Stream<Path> versioned(List<Path> folders) {
+    return folders.stream()
+        .flatMap(PythonInterpreter::files)
+        .filter(file -> minor(file) >= OLDEST_MINOR)
+        .sorted(Comparator.comparingInt(PythonInterpreter::minor).reversed());
+  }
+
+  private static Stream<Path> files(Path folder) {
+    try (Stream<Path> all = Files.list(folder)) {
+      return all.toList().stream();
+    } catch (IOException | UncheckedIOException e) {
+      return Stream.empty(); // PATH may name what isn't there, or may not be looked into
     }
-    String[] folders = environment.getOrDefault("PATH", "").split(":", -1);
-    for (String name : names) {
-      for (String folder : folders) {
-        Path candidate = Path.of(folder, name);
-        if (folder.startsWith("/") && Files.isExecutable(candidate)) {
-          try {
-            return probe(candidate);
-          } catch (PluginException e) {
-            refused.add(e.getMessage());
-          }
-        }
-      }
+  }
+
+  /** Of a file's name; -1 where that is none. */
+  private static int minor(Path file) {
+    Matcher name = VERSIONED.matcher(String.valueOf(file.getFileName()));
+    return name.matches() ? Integer.parseInt(name.group(1)) : -1;
+  }
+
+  /** The one behind this file, or none, with the reason among those of others. */
+  private static Stream<PythonInterpreter> usable(Path python, List<String> refused) {
+    if (!Files.isExecutable(python)) {
+      return Stream.empty();
     }
-    throw new PluginException(
+    try {
+      return Stream.of(probe(python));
+    } catch (PluginException e) {
+      refused.add(e.getMessage());
+      return Stream.empty();
+    }
+  }
+
+  private static PluginException none(List<String> refused) {
+    return new PluginException(
         ErrorCode.SANDBOX_UNAVAILABLE,
         "No Python 3."
             + OLDEST_MINOR

@@ -59,6 +59,24 @@ class PythonInterpreterTest {
     assertThat(PythonInterpreter.find(Map.of("PATH", dir.toString()))).isEqualTo(python);
   }
 
+  @Test
+  void where_python3_is_none_the_newest_version_is_found_whichever_it_is() throws Exception {
+    for (int minor : new int[] {9, 13, 14, 31}) {
+      script(
+          "python3." + minor,
+          "#!/bin/sh\necho berth cpython 3 " + minor + " 1; echo .so; echo /bin/sh\n");
+    }
+    script("python3", "#!/bin/sh\nexit 127\n");
+    script("python3.99-config", "#!/bin/sh\necho berth cpython 3 99 1; echo .so; echo /bin/sh\n");
+    Map<String, String> path = Map.of("PATH", dir.resolve("absent") + ":" + dir);
+    assertThat(PythonInterpreter.find(path).version()).isEqualTo("3.31.1");
+    Files.delete(dir.resolve("python3.31"));
+    assertThat(PythonInterpreter.find(path).version()).isEqualTo("3.14.1");
+    PythonInterpreter python = PythonInterpreter.find();
+    script("python3", "#!/bin/sh\nexec '" + python.executable() + "' \"$@\"\n");
+    assertThat(PythonInterpreter.find(path)).as("python3 comes first").isEqualTo(python);
+  }
+
   private static void assertRefused(Path python, String why) {
     assertThatExceptionOfType(PluginException.class)
         .isThrownBy(() -> PythonInterpreter.probe(python))
