@@ -288,6 +288,18 @@ final class DockerEngine implements AutoCloseable {
     return message == null || message.isBlank() ? failure.getClass().getSimpleName() : message;
   }
 
+  /** Does what is to be done also by a thread that has been interrupted. */
+  static void evenInterrupted(Runnable work) {
+    boolean interrupted = Thread.interrupted();
+    try {
+      work.run();
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
   PluginException unavailable(String why, @Nullable Throwable cause) {
     return address.unavailable(why, cause);
   }

@@ -193,7 +193,9 @@ final class ImageFinder {
       }
       return new ArrayList<>(lines);
     } finally {
-      var _ = engine.delete("/containers/" + container + "?force=1");
+      DockerEngine.evenInterrupted(() -> {
+        var _ = engine.delete("/containers/" + container + "?force=1");
+      });
     }
   }
 }

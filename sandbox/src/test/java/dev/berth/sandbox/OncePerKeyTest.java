@@ -3,8 +3,10 @@ package dev.berth.sandbox;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -15,20 +17,30 @@ final class OncePerKeyTest {
   private final OncePerKey<String> once = new OncePerKey<>();
   private final AtomicInteger made = new AtomicInteger();
   private final CountDownLatch begun = new CountDownLatch(1);
+  private final CountDownLatch interrupted = new CountDownLatch(1);
   private final CompletableFuture<String> value = new CompletableFuture<>();
 
   private String make() {
     made.incrementAndGet();
     begun.countDown();
     try {
-      return value.join();
-    } catch (RuntimeException e) {
+      return value.get();
+    } catch (ExecutionException e) {
       throw new IllegalStateException("no such thing", e);
+    } catch (InterruptedException e) {
+      interrupted.countDown();
+      throw new IllegalStateException(e);
     }
   }
 
-  /** One that is seen to wait for what another makes. */
+  /** One that is seen to wait for what is being made. */
   private CompletableFuture<String> waiting() throws InterruptedException {
+    return waiting(once).got();
+  }
+
+  private record Waiting(Thread thread, CompletableFuture<String> got) {}
+
+  private Waiting waiting(OncePerKey<String> once) throws InterruptedException {
     CompletableFuture<String> got = new CompletableFuture<>();
     Thread thread =
         Thread.ofPlatform()
@@ -43,7 +55,35 @@ final class OncePerKeyTest {
     while (thread.getState() != Thread.State.WAITING) {
       Thread.onSpinWait();
     }
-    return got;
+    return new Waiting(thread, got);
+  }
+
+  private static void givesUp(Waiting waiting) {
+    waiting.thread().interrupt();
+    assertThatThrownBy(() -> waiting.got().get(20, TimeUnit.SECONDS))
+        .hasMessageContaining("Nobody waits for a here.");
+  }
+
+  @Test
+  void what_one_gives_up_goes_on_for_others_and_for_who_takes_it_up() throws Exception {
+    var patient = new OncePerKey<String>(Duration.ofDays(1));
+    Waiting first = waiting(patient);
+    Waiting second = waiting(patient);
+    givesUp(first);
+    givesUp(second);
+    Waiting third = waiting(patient);
+    value.complete("x");
+    assertThat(third.got().get(20, TimeUnit.SECONDS)).isEqualTo("x");
+    assertThat(made).hasValue(1);
+  }
+
+  @Test
+  void what_is_made_for_nobody_is_interrupted_and_made_anew_for_who_asks() throws Exception {
+    var hasty = new OncePerKey<String>(Duration.ZERO);
+    givesUp(waiting(hasty));
+    assertThat(interrupted.await(20, TimeUnit.SECONDS)).isTrue();
+    assertThat(hasty.get("a", () -> "another")).isEqualTo("another");
+    assertThat(hasty.made("a")).isEqualTo("another");
   }
 
   @Test
