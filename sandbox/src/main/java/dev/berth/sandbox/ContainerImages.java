@@ -91,7 +91,7 @@ final class ContainerImages implements AutoCloseable {
    * @throws PluginException {@code image_not_allowed}, and what {@link PluginBuild#image} throws
    */
   String nameOf(String named, Path packageDir, Consumer<String> progress) {
-    if (!named.isEmpty() && !settings.pluginImages()) {
+    if (isRefused(named)) {
       throw new PluginException(
           ErrorCode.IMAGE_NOT_ALLOWED,
           "The plugin wants to run in the image "
@@ -99,12 +99,49 @@ final class ContainerImages implements AutoCloseable {
               + ", which this host does not allow. Serve with --docker-plugin-images if you trust"
               + " it, or ask its author for a version without docker_image.");
     }
+    String name = name(named, packageDir);
+    return named.isEmpty() && !isUsual(name)
+        ? once(built, name, progress, all -> builds.image(packageDir, all))
+        : name;
+  }
+
+  private boolean isRefused(String named) {
+    return !named.isEmpty() && !settings.pluginImages();
+  }
+
+  private String name(String named, Path packageDir) {
     if (!named.isEmpty()) {
       return named;
     }
     return settings.pluginImages() && PluginBuild.hasDockerfile(packageDir)
-        ? once(built, PluginBuild.name(packageDir), progress, all -> builds.image(packageDir, all))
+        ? PluginBuild.name(packageDir)
         : settings.image();
+  }
+
+  /**
+   * Whether the engine has a plugin's image, so that nothing is to be pulled or built. One that
+   * somebody has removed is forgotten.
+   *
+   * @param named as for {@link #nameOf}
+   * @throws PluginException {@code sandbox_unavailable}
+   */
+  boolean has(String named, Path packageDir) {
+    if (isRefused(named)) {
+      return true; // as soon as it is asked for
+    }
+    String name = name(named, packageDir);
+    DockerImage image = known.made(name);
+    if (image != null && isUsual(name)) {
+      return true; // containers of it wait, and each question would cost a start
+    }
+    // Containers are made of what is known, whatever it is called by now.
+    boolean there =
+        engine.get("/images/" + (image == null ? name : image.id()) + "/json").status() != 404;
+    if (!there) {
+      known.forget(name);
+      built.forget(name);
+    }
+    return there;
   }
 
   /** Whoever waits for it is told how far it is, whoever of them is making it. */

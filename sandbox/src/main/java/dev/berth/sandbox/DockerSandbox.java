@@ -138,6 +138,11 @@ public final class DockerSandbox implements Sandbox {
   }
 
   @Override
+  public boolean hasImage(String image, Path packageDir) {
+    return images.has(image, packageDir);
+  }
+
+  @Override
   public void keepOnly(Set<Path> packageDirs) {
     images.keepOnly(packageDirs, containers::awaitRemovals);
   }

@@ -28,15 +28,27 @@ public interface Sandbox extends AutoCloseable {
   }
 
   /**
+   * Whether {@link #python} answers soon, as no image has to be fetched or built for it.
+   *
+   * @param image the container image the plugin wants; empty for the sandbox's own choice
+   * @param packageDir its package
+   * @throws dev.berth.api.PluginException {@code sandbox_unavailable}
+   */
+  default boolean hasImage(String image, Path packageDir) {
+    return true;
+  }
+
+  /**
    * The interpreter that a plugin's worker runs on, where it is another than the host's; else null.
-   * Blocks; may take minutes when its image has to be fetched or built.
+   * Blocks; may take minutes when its image has to be fetched or built, which goes on for others
+   * who wait for it when this thread is interrupted.
    *
    * @param image the container image the plugin wants; empty for the sandbox's own choice
    * @param packageDir its package
    * @param progress told now and then how far that is, one line; from any thread
    * @throws dev.berth.api.PluginException {@code image_not_allowed} when it may not have that
    *     image, {@code sandbox_unavailable} when there is no such image or no Python in it, {@code
-   *     plugin_start_failed} when it can't be built
+   *     plugin_start_failed} when it can't be built, {@code cancelled} when it was interrupted
    */
   default @Nullable PythonInterpreter python(
       String image, Path packageDir, Consumer<String> progress) {

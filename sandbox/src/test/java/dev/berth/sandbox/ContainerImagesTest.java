@@ -11,6 +11,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -160,6 +161,74 @@ final class ContainerImagesTest {
     assertThat(told).first().asString().isEqualTo("pulling big:1: 0 of 1 layers");
     assertThat(told).as("a line each three seconds").hasSizeLessThan(10);
     assertThat(fake.count("POST /v1.43/images/create")).isEqualTo(1);
+  }
+
+  @Test
+  void a_build_that_nobody_waits_for_any_more_ends_and_leaves_nothing() throws Exception {
+    String step = "abcdef123456";
+    fake.on(
+        "GET /images/" + step + "/json",
+        FakeEngine.json("{\"Created\":\"" + Instant.now().plusSeconds(60) + "\"}"));
+    var begun = new CountDownLatch(1);
+    var deleted = new CountDownLatch(1);
+    var broken = new CountDownLatch(1);
+    fake.on(
+        "DELETE /images/" + step,
+        exchange -> {
+          deleted.countDown();
+          FakeEngine.json("[]").handle(exchange);
+        });
+    fake.on(
+        "POST /build",
+        exchange -> {
+          exchange.getRequestBody().readAllBytes();
+          OutputStream body = FakeEngine.begin(exchange, "{\"stream\":\" ---> " + step + "\\n\"}");
+          begun.countDown();
+          await(deleted);
+          try {
+            while (true) { // until the connection is known to be gone
+              body.write(new byte[1 << 16]);
+            }
+          } catch (IOException e) {
+            broken.countDown();
+            throw e;
+          }
+        });
+    Path workspace = dockerfile("package");
+    var waiting = new CompletableFuture<String>();
+    Thread asks =
+        Thread.ofPlatform()
+            .start(() -> {
+              try {
+                waiting.complete(images.nameOf("", workspace, _ -> {}));
+              } catch (RuntimeException e) {
+                waiting.completeExceptionally(e);
+              }
+            });
+    await(begun);
+    assertThat(images.has("", workspace)).isFalse();
+    asks.interrupt();
+    assertThatThrownBy(() -> waiting.get(20, TimeUnit.SECONDS))
+        .cause()
+        .isInstanceOfSatisfying(
+            PluginException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.CANCELLED));
+    await(deleted);
+    await(broken);
+  }
+
+  @Test
+  void an_image_that_is_there_need_not_be_had_and_one_that_was_removed_must() throws Exception {
+    Path workspace = dockerfile("package");
+    assertThat(images.has("theirs:1", workspace)).isFalse();
+    fake.has("theirs:1");
+    assertThat(images.has("theirs:1", workspace)).isTrue();
+    DockerImage theirs = images.get("theirs:1", _ -> {});
+    fake.has(theirs.id());
+    fake.on("GET /images/theirs:1/json", FakeEngine.status(404, "{}"));
+    assertThat(images.has("theirs:1", workspace)).as("without its name").isTrue();
+    fake.on("GET /images/" + theirs.id() + "/json", FakeEngine.status(404, "{}"));
+    assertThat(images.has("theirs:1", workspace)).isFalse();
+    assertThatThrownBy(() -> images.get("theirs:1", _ -> {})).hasMessageContaining("can't be used");
   }
 
   @Test

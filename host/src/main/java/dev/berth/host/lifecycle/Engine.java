@@ -18,7 +18,7 @@ record Engine(
   @FunctionalInterface
   interface Plans {
     /**
-     * May take minutes, where dependencies have to be fetched.
+     * May take minutes, where an image or dependencies have to be fetched.
      *
      * @param under what it is for
      * @throws dev.berth.api.PluginException {@code config_missing}, {@code store_corrupt} and

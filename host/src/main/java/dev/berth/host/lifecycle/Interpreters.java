@@ -19,6 +19,15 @@ final class Interpreters {
   }
 
   /**
+   * Whether no image has to be fetched or built for it.
+   *
+   * @throws PluginException {@code sandbox_unavailable}
+   */
+  boolean isAtHand(StoredPackage pack) {
+    return sandbox.hasImage(pack.manifest().dockerImage(), pack.directory());
+  }
+
+  /**
    * @param progress told now and then how far an image is that has to be fetched or built, one line
    * @throws PluginException {@code python_version_unsupported} when the package doesn't run on it,
    *     and what {@link Sandbox#python} throws

@@ -61,7 +61,10 @@ final class PlanMaker implements Engine.Plans {
    * @param overrides the operator's settings, which need not be stored yet
    */
   LaunchPlan plan(PluginRow row, StoredPackage pack, Json overrides, Launcher.Attempt under) {
-    PythonInterpreter python = interpreters.of(pack, _ -> {});
+    PythonInterpreter python =
+        interpreters.isAtHand(pack)
+            ? interpreters.of(pack, _ -> {})
+            : under.fetching(() -> interpreters.of(pack, _ -> {}));
     Json config =
         SettingsRules.effective(pack.manifest().configSchema(), pack.defaults(), overrides);
     SettingsRules.checkComplete(row.id().value(), pack.manifest().configSchema(), config);

@@ -47,12 +47,16 @@ final class Starts {
     }
 
     /**
-     * Lets the next one start, and waits for a place among those that fetch, kept to the end.
+     * Lets the next one start, and waits for a place among those that fetch, kept to the end
+     * however often it is called.
      *
      * @throws PluginException {@code cancelled} when this thread is interrupted
      */
     void fetching() {
       end();
+      if (fetches.get()) {
+        return;
+      }
       try {
         fetchers.acquire();
         fetches.set(true);

@@ -20,6 +20,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -51,6 +53,12 @@ final class PlainSandbox implements Sandbox {
   /** What workers are said to run on; null for the host's, on which they run in truth. */
   volatile @Nullable PythonInterpreter python;
 
+  /** Images that plugins name are fetched until this is open. */
+  volatile CountDownLatch fetched = new CountDownLatch(0);
+
+  /** Has one for each time that somebody waited for an image. */
+  final Semaphore awaited = new Semaphore(0);
+
   PlainSandbox(Path folder) {
     this.folder = folder;
   }
@@ -61,8 +69,22 @@ final class PlainSandbox implements Sandbox {
   }
 
   @Override
+  public boolean hasImage(String image, Path packageDir) {
+    return image.isEmpty() || fetched.getCount() == 0;
+  }
+
+  @Override
   public @Nullable PythonInterpreter python(
       String image, Path packageDir, Consumer<String> progress) {
+    if (!hasImage(image, packageDir)) {
+      awaited.release();
+      try {
+        fetched.await();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new PluginException(ErrorCode.CANCELLED, "no image", e);
+      }
+    }
     return python;
   }
 
