@@ -36,7 +36,7 @@ final class DemoVerb extends Verb {
     ScratchFolder folder =
         data.isEmpty()
             ? ScratchFolder.under(Path.of(".berth/demo"))
-            : ScratchFolder.existing(Path.of(data));
+            : ScratchFolder.existing(session.data(data));
     return Serving.run(
         session.local(),
         hosting.options("127.0.0.1", folder.path()),

@@ -2,6 +2,7 @@ package dev.berth.cli;
 
 import dev.berth.api.HostReport;
 import dev.berth.api.Isolation;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -37,8 +38,9 @@ final class DoctorVerb extends Verb {
 
   @Override
   ExitCode run() {
+    Path folder = session.data(data);
     terminal().remark("Making sandboxes and exceeding their limits; this takes some seconds.");
-    HostReport report = session.local().examine(session.data(data), session.environment());
+    HostReport report = session.local().examine(folder, session.environment());
     if (json) {
       JsonNode tree = JsonText.parse(JsonText.compact(view(report)));
       terminal().out().println(JsonText.escaped(JsonText.pretty(tree)));

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -220,6 +221,37 @@ class LocalVerbsTest {
       assertThat(ran.err()).isEqualTo("berth: Bad. [manifest_invalid]\n");
       assertThat(local.closed).isTrue();
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"serve", "doctor", "demo", "key list"})
+  void data_that_no_folder_can_be_is_said_before_anything_is_tried(String verb) throws IOException {
+    Path file = Files.writeString(folder.resolve("file"), "x");
+    Path below = file.resolve("deeper/data");
+    Path link = Files.createSymbolicLink(folder.resolve("link"), folder.resolve("nowhere"));
+    String remedy = ". Name a folder with --data or BERTH_DATA; one that isn't there is made.";
+    for (var data :
+        Map.of(
+                file, "that is a file",
+                below, file + " is a file",
+                link, "that is not a folder")
+            .entrySet()) {
+      Ran ran = new Cli().with(local).run((verb + " --data " + data.getKey()).split(" "));
+      assertThat(ran.exit()).as(ran.out()).isEqualTo(2);
+      assertThat(ran.err())
+          .startsWith(
+              "berth: The data can't be kept in "
+                  + data.getKey()
+                  + ": "
+                  + data.getValue()
+                  + remedy);
+    }
+    assertThat(new Cli().with(local).with("BERTH_DATA", file.toString()).run("serve").err())
+        .contains("that is a file" + remedy);
+    assertThat(local.served).isEmpty();
+    assertThat(local.examined).isEmpty();
+    assertThat(local.keyFolders).isEmpty();
+    assertThat(Files.readString(file)).isEqualTo("x");
   }
 
   @Test
