@@ -115,8 +115,8 @@ class Governor:
         share = _share(total - self._total, now - self._total_at)
         self._total, self._total_at = total, now
         was_busy, self._busy = self._busy, share > _BUSY_SHARE
-        if self._busy and not was_busy:
-            self._hurry_host()
+        if self._busy:
+            self._hurry_host()  # each time: a JVM starts compilers when it needs them
         if self._busy or was_busy or any(charge.small for charge in self._charges.values()):
             self._look_at_each(now, self._charges.values())
         self._next = now + (BUSY_SECONDS if self._busy else CALM_SECONDS)
