@@ -62,7 +62,7 @@ final class SliceTest {
               berth.post("/api/plugins/" + burner + "/execute", "{\"context\":{\"burn\":6}}"));
       eventually("the calm plugin's", () -> slice(calmTask).equals(OptionalLong.of(SHORT)));
       eventually("the host's loops'", () -> isForAll("berth-loop", SHORT));
-      eventually("the compilers'", () -> isForAll("C2 Compiler", LONG));
+      eventually("the compilers'", () -> isForAll("C1 Compiler", LONG));
       eventually("the burner's", () -> slice(burnerTask).equals(OptionalLong.of(LONG)));
       assertThat(burning.join().status()).isEqualTo(200);
     }
