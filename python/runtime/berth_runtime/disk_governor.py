@@ -10,6 +10,8 @@ then has none.
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from dataclasses import dataclass
 from typing import Callable, Collection
@@ -130,7 +132,13 @@ class DiskGovernor:
     def _set(self, device: str, pid: int, limits: Rates | None) -> None:
         """Where it fails the process has ended, or its group has none of the kernel's limits for devices."""
         assert self._limits is not None
-        self._limits.set(device, pid, limits)
+        if not self._limits.set(device, pid, limits) and limits is not None and os.path.exists(f"/proc/{pid}"):
+            print(
+                f"Nothing bounds how fast process {pid} uses its disk, block device {device}: its control group"
+                " can't be given the limit. Let the controller io be handed on to it.",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 def _is_busy(rates: Rates, limits: Rates | None) -> bool:

@@ -25,13 +25,14 @@ class Machine(IoLimits):
         self.done: Dict[str, Count] = {}
         self.limits: Dict[str, Tuple[int, Optional[Rates]]] = {}
         self.left = list(left_over)
+        self.settable = True
         self.governor = DiskGovernor(
             self, lambda devices: {d: self.done[d] for d in devices if d in self.done}, lambda: self.now
         )
 
     def set(self, device: str, pid: int, rates: Optional[Rates]) -> bool:
         self.limits[device] = (pid, rates)
-        return True
+        return self.settable
 
     def left_over(self) -> List[str]:
         return self.left
@@ -104,6 +105,16 @@ def test_small_writes_and_reads_count_too(second: Count) -> None:
         machine.does("d1", second)
         machine.passes(1)
     assert machine.written("7:1") == 64
+
+
+def test_a_limit_that_can_not_be_set_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    machine = Machine()
+    machine.settable = False
+    machine.governor.take("7:1", os.getpid())
+    machine.governor.take("7:2", 2**22 + 1)  # has ended
+    machine.passes(2, d1=100 * MIB, d2=100 * MIB)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"process {os.getpid()} uses its disk, block device 7:1" in line
 
 
 def test_who_comes_back_is_what_he_was_and_nothing_waits_for_what_he_left() -> None:
