@@ -17,7 +17,7 @@ from typing import Any, Callable
 if __name__ == "__main__":
     sys.path[:0] = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
 
-from berth_runtime import host_facts, linux, preparation, quota_probe
+from berth_runtime import host_facts, io_limits, linux, preparation, quota_probe
 from berth_runtime.cgroups import Cgroups, Limits
 from berth_runtime.host_facts import Finding
 
@@ -43,6 +43,8 @@ def main(scratch: str, data: str) -> None:
         findings.append(finding)
         for level in levels:
             _add(level, finding)
+    for level in levels:
+        del level["disk_limits"]
     facts = {
         "kernel": os.uname().release,
         "machine": os.uname().machine,
@@ -56,10 +58,13 @@ def _add(level: dict[str, Any], found: dict[str, Any]) -> None:
     """/data is kept in file systems of a given size where root can mount them."""
     if not level["available"]:
         return
-    if found["ok"] and level["name"] != "process_without_root":
+    without_root = level["name"] == "process_without_root"
+    if found["ok"] and not without_root and (level["disk_limits"] or found["name"] != "data_rate_limit"):
         level["enforced"].append(found["name"])
     else:
-        why = "only root can mount a file system of a given size" if found["ok"] else found["what"]
+        why = found["what"]
+        if found["ok"]:
+            why = "only root can mount a file system of a given size" if without_root else io_limits.MISSING
         level["missing"].append([found["name"], why, "Run Berth as root, with mkfs.ext4 and loop devices."])
 
 
@@ -85,6 +90,7 @@ def _in_child(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 def _level(name: str, give_up_root: bool) -> dict[str, Any]:
     """What the process sandbox would enforce, for this user or for one without rights."""
     level: dict[str, Any] = {"name": name, "available": False, "why": "", "enforced": [], "missing": []}
+    level["disk_limits"] = False
     try:
         policy = preparation.read_filter(_POLICY)  # while it can be read
         if give_up_root:
@@ -102,6 +108,7 @@ def _level(name: str, give_up_root: bool) -> dict[str, Any]:
         if not finding["ok"] and finding["name"] in found.enforced:
             found.enforced.remove(finding["name"])
             found.miss(finding["name"], finding["what"])
+    level["disk_limits"] = preparation.disk_limits(ground.cgroups) is not None
     ground.cgroups.close()
     # No protection that the sandbox would be weak without, so it does not say it is missing; here it may be asked.
     found.missing["own_address_layout"] = ("workers are forks of one Python", "berth serve --process-mode exec")

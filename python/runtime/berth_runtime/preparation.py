@@ -139,15 +139,19 @@ def read_filter(path: str) -> tuple[seccomp.Filter | None, str]:
         return None, str(e)
 
 
+def disk_limits(cgroups: Cgroups) -> io_limits.IoLimits | None:
+    """What bounds how fast disks are used; None where workers' groups have nothing for it."""
+    limits = io_limits.find()
+    return None if limits is not None and limits.unified and "io" not in cgroups.bases else limits
+
+
 def _volumes(settings: Settings, found: features.Features, cgroups: Cgroups) -> Volumes | None:
     """Where plugins' file systems are mounted; None where they are kept in plain folders."""
     if settings.probe:
         why = usable(settings.probe, settings.volumes)
         if not why:
             found.enforced.append("data_size_limit")
-            limits = io_limits.find()
-            if limits is not None and limits.unified and "io" not in cgroups.bases:
-                limits = None
+            limits = disk_limits(cgroups)
             if limits is None:
                 found.miss("data_rate_limit", io_limits.MISSING)
             else:
