@@ -33,7 +33,8 @@ def read(path: str) -> str:
         os.close(fd)
 
 
-def _write(path: str, value: object) -> None:
+def write(path: str, value: object) -> None:
+    """Into one of them, in one piece."""
     fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
         os.write(fd, str(value).encode())
@@ -66,33 +67,33 @@ class Group:
         for folder in sorted(set(self.folders.values())):
             os.mkdir(folder, 0o755)
         if "pids" in self.folders:
-            _write(os.path.join(self.folders["pids"], "pids.max"), limits.pids + 1)  # one for the init
+            write(os.path.join(self.folders["pids"], "pids.max"), limits.pids + 1)  # one for the init
         if "cpu" in self.folders:
             quota = max(1000, int(limits.cpus * _PERIOD_US))
             if self.unified:
-                _write(os.path.join(self.folders["cpu"], "cpu.max"), f"{quota} {_PERIOD_US}")
+                write(os.path.join(self.folders["cpu"], "cpu.max"), f"{quota} {_PERIOD_US}")
             else:
-                _write(os.path.join(self.folders["cpu"], "cpu.cfs_period_us"), _PERIOD_US)
-                _write(os.path.join(self.folders["cpu"], "cpu.cfs_quota_us"), quota)
+                write(os.path.join(self.folders["cpu"], "cpu.cfs_period_us"), _PERIOD_US)
+                write(os.path.join(self.folders["cpu"], "cpu.cfs_quota_us"), quota)
             # Until it has a plugin it makes itself ready, which is nothing that a running plugin should notice.
             self.weigh(_PARKING_SHARES)
         for folder in sorted(set(self.folders.values())):
-            _write(os.path.join(folder, "cgroup.procs" if self.unified else "tasks"), 0)
+            write(os.path.join(folder, "cgroup.procs" if self.unified else "tasks"), 0)
 
     def limit(self, memory_bytes: int, cpu_shares: int) -> None:
         """Sets what differs between workers. memory counts with swap: swap must not stretch it."""
         if "memory" in self.folders:
-            _write(self._file("memory", "memory.limit_in_bytes", "memory.max"), memory_bytes)
+            write(self._file("memory", "memory.limit_in_bytes", "memory.max"), memory_bytes)
             folder = self.folders["memory"]
             if self.unified:
                 for name, value in (("memory.swap.max", 0), ("memory.oom.group", 1)):
                     if os.path.exists(os.path.join(folder, name)):
-                        _write(os.path.join(folder, name), value)
+                        write(os.path.join(folder, name), value)
             else:
                 if os.path.exists(os.path.join(folder, "memory.memsw.limit_in_bytes")):
-                    _write(os.path.join(folder, "memory.memsw.limit_in_bytes"), memory_bytes)
+                    write(os.path.join(folder, "memory.memsw.limit_in_bytes"), memory_bytes)
                 if os.path.exists(os.path.join(folder, _SOCKETS)):
-                    _write(os.path.join(folder, _SOCKETS), min(_SOCKET_BYTES, memory_bytes))
+                    write(os.path.join(folder, _SOCKETS), min(_SOCKET_BYTES, memory_bytes))
         self.weigh(cpu_shares)
 
     def weigh(self, cpu_shares: int) -> None:
@@ -103,9 +104,9 @@ class Group:
                 # As the kernel counts: 1024 shares of version 1, an ordinary thread's weight, are 100 in version 2.
                 # The mapping of older container engines, 1024 to 39, would put plugins behind the host.
                 weight = min(max(round(shares * 100 / 1024), 1), 10_000)
-                _write(os.path.join(self.folders["cpu"], "cpu.weight"), weight)
+                write(os.path.join(self.folders["cpu"], "cpu.weight"), weight)
             else:
-                _write(os.path.join(self.folders["cpu"], "cpu.shares"), shares)
+                write(os.path.join(self.folders["cpu"], "cpu.shares"), shares)
 
     def threads(self) -> list[int]:
         """Thread ids of all that is in it now, by the group for CPU time; empty when it is gone."""
@@ -242,7 +243,7 @@ def _enable(folder: str, wanted: set[str]) -> set[str]:
     control = os.path.join(folder, "cgroup.subtree_control")
     for controller in sorted(wanted - set(read(control).split())):
         try:
-            _write(control, "+" + controller)
+            write(control, "+" + controller)
         except OSError:
             pass
     return wanted & set(read(control).split())
@@ -274,7 +275,7 @@ def _unified_parent(tree: _Tree, host: int) -> tuple[str, set[str], str]:
         os.makedirs(leaf, exist_ok=True)
         for pid in pids:
             try:
-                _write(os.path.join(leaf, "cgroup.procs"), pid)
+                write(os.path.join(leaf, "cgroup.procs"), pid)
             except ProcessLookupError:
                 pass
         return tree.own, _enable(tree.own, wanted), ""

@@ -10,7 +10,7 @@ import contextlib
 import os
 from dataclasses import dataclass
 
-from berth_runtime.cgroups import read
+from berth_runtime.cgroups import read, write
 
 MISSING = "no control groups for block devices (io, or the root group of blkio) are this process's to write to"
 
@@ -124,11 +124,7 @@ def _whole(value: float) -> int:
 
 def _put(path: str, line: str) -> bool:
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            os.write(fd, line.encode())
-        finally:
-            os.close(fd)
+        write(path, line)
     except OSError:
         return False
     return True

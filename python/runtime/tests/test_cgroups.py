@@ -190,6 +190,13 @@ def test_v2_groups_lie_beside_the_instances(tmp_path: pathlib.Path) -> None:
     assert together.folders == {"cpu": str(tmp_path)}
 
 
+def test_v2_limits_for_disks_are_handed_on_where_they_are(tmp_path: pathlib.Path) -> None:
+    for folder, top in ((tmp_path, True), (tmp_path / "berth-0a-i1", False)):
+        v2_folder(folder, top=top, available="cpu io memory pids")
+        (folder / "cgroup.subtree_control").write_text("cpu io memory pids")
+    assert v2(tmp_path, "/").bases.keys() == {"cpu", "io", "memory", "pids"}
+
+
 def test_v2_a_controller_that_is_not_handed_on_is_named(tmp_path: pathlib.Path) -> None:
     v2_folder(tmp_path, top=True, available="cpu pids")
     (tmp_path / "cgroup.subtree_control").write_text("cpu pids")

@@ -77,7 +77,7 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    monkeypatch.setattr("berth_runtime.cgroups._write", lambda path, value: Path(path).write_text(str(value)))
+    monkeypatch.setattr("berth_runtime.cgroups.write", lambda path, value: Path(path).write_text(str(value)))
     monkeypatch.setattr("berth_runtime.governor._CPUS", 2)
     machine = Machine(tmp_path)
     monkeypatch.setattr("berth_runtime.linux.set_slice", machine.set_slice)
