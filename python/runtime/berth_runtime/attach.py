@@ -10,6 +10,7 @@ it, has no size limits for folders, or none for how fast they are written. Then,
     {"id":3,"used":"/d/data.img"}
     {"id":4,"place":"/d/placed/1","user":200003,"mounts":[{...,"target":"/d/placed/1/0",...}]}
     {"id":5,"unplace":"/d/placed/1"}
+    {"id":6,"govern":4711,"name":"plugin_x","shares":1024}
 
 and from it: {"id":1,"problem":"","own":false,"bytes":0}, own as in steps.PluginsOwn. Where a mount has bytes, its
 source is an image that holds so much (see volumes.py), which is to be released when the container has ended.
@@ -17,6 +18,8 @@ source is an image that holds so much (see volumes.py), which is to be released 
 A container of gVisor's sees only what was there when it was made. So folders can be placed before that: mounted in
 a folder of the host's that isn't there yet, for the engine to find. The container keeps mounts of its own, so they
 are unplaced as soon as it was made. What a helper that was killed has left there, the next takes away.
+
+A container that was given its folders, and then its limits, is governed from there on (see governor.py).
 
 The end of its input ends it, and every container that it put folders into: then the host is gone, however that
 went, and a plugin that computes without end would not notice.
@@ -35,9 +38,10 @@ import os
 import select
 import signal
 import sys
-from typing import Any, Dict, List, NoReturn, Optional, Set, Tuple
+from typing import Any, Dict, List, NoReturn, Optional, Tuple
 
 from berth_runtime import io_limits, linux, tree
+from berth_runtime.container_governor import ContainerGovernor
 from berth_runtime.disk_governor import DiskGovernor
 from berth_runtime.io_limits import IoLimits
 from berth_runtime.mounts import ACCESS
@@ -89,14 +93,15 @@ def _volumes(folder: str, probe: str, limits: Optional[IoLimits]) -> Tuple[Optio
 def _serve(volumes: Optional[Volumes], placing: Placing) -> None:
     rest = b""
     wait: Optional[float] = None
-    containers: Set[int] = set()  # pidfds of their first processes
+    containers: Dict[int, int] = {}  # pidfd -> pid, of their first processes
+    governor = ContainerGovernor(os.getppid())
     poll = select.poll()
     poll.register(0, select.POLLIN)
     while True:
         for fd, _ in poll.poll(None if wait is None else int(wait * 1000) + 1):
             if fd != 0:  # it has ended
                 poll.unregister(fd)
-                containers.remove(fd)
+                governor.give_back(containers.pop(fd))
                 os.close(fd)
                 continue
             data = os.read(0, 65536)
@@ -107,11 +112,19 @@ def _serve(volumes: Optional[Volumes], placing: Placing) -> None:
                 return
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
-                begun = _answer(json.loads(line), volumes, placing)
+                order = json.loads(line)
+                if "govern" in order:
+                    if order["govern"] in containers.values():  # else it has ended
+                        governor.take(order["govern"], order["name"], order["shares"])
+                    _say({"id": order["id"]})
+                    continue
+                begun = _answer(order, volumes, placing)
                 if begun is not None:
-                    containers.add(begun)
+                    containers[begun] = order["pid"]
                     poll.register(begun, select.POLLIN)
-        wait = volumes.sweep() if volumes is not None else None
+        governor.look()
+        due = (governor.next(), volumes.sweep() if volumes is not None else None)
+        wait = min((seconds for seconds in due if seconds is not None), default=None)
 
 
 def _answer(order: Dict[str, Any], volumes: Optional[Volumes], placing: Placing) -> Optional[int]:

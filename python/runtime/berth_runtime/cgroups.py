@@ -116,6 +116,10 @@ class Group:
         except (OSError, KeyError):
             return []
 
+    def around(self) -> Group:
+        """What it lies in, together with others."""
+        return Group({c: os.path.dirname(folder) for c, folder in self.folders.items()}, self.unified)
+
     def oom_kills(self) -> int:
         """How many of its processes the kernel killed at the memory limit."""
         if "memory" not in self.folders:
@@ -284,6 +288,19 @@ def _unified_parent(tree: _Tree, host: int) -> tuple[str, set[str], str]:
     ):
         return tree.mount, _enable(tree.mount, wanted), ""
     return "", set(), "other processes share the host's control group, so it can't be divided"
+
+
+def of_process(pid: int) -> Group | None:
+    """The group that an engine has made for a process, with what concerns CPU time; None where that can't be seen.
+
+    Raises OSError when the process is gone.
+    """
+    v1, v2 = _trees(read("/proc/self/mountinfo"), read(f"/proc/{pid}/cgroup"))
+    folders = {c: tree.own for tree in v1 for c in tree.controllers & {"cpu", "cpuacct"}}
+    if not folders and v2 is not None:
+        folders = {"cpu": v2.own}
+        return Group(folders, True) if os.path.exists(os.path.join(v2.own, "cpu.weight")) else None
+    return Group(folders, False) if len(folders) == 2 else None
 
 
 def prepare(installation: str, instance: str, host: int) -> Cgroups:

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from typing import Callable, Iterable
 
 from berth_runtime import linux
-from berth_runtime.cgroups import Cgroups, Group, read
+from berth_runtime.cgroups import Group, read
 
 CALM_SECONDS = 0.1  # between looks at the common group
 BUSY_SECONDS = 0.1  # between looks at each worker
@@ -67,10 +67,12 @@ class Charge:
 class Governor:
     """Not for use by several threads. Its look() is to be called when next() says."""
 
-    def __init__(self, cgroups: Cgroups, host: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, common: Group | None, host: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """common: what counts the CPU time of all workers, and perhaps of others; None when nobody can be looked
+        after. host: process id of the host."""
         self._host = host
         self._host_threads: set[int] = set()  # that were looked at
-        self._common = cgroups.common()
+        self._common = common
         self._clock = clock
         self._charges: dict[str, Charge] = {}  # by the group's folder
         self._hogs: dict[str, float] = {}  # plugin -> when it was last seen to burn

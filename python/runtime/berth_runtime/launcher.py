@@ -87,7 +87,7 @@ class Launcher:
         self._data = os.path.dirname(os.path.dirname(settings.root))
         prepared = preparation.prepare(settings)
         self._cgroups: Cgroups = prepared.cgroups
-        self._governor = Governor(prepared.cgroups, settings.host)
+        self._governor = Governor(prepared.cgroups.common(), settings.host)
         self._postponement = Postponement(settings.host)
         self._jail = prepared.jail
         self._found = prepared.found

@@ -24,7 +24,7 @@ class Machine:
         base.mkdir()
         (folder / "cpuacct.usage").write_text("0")
         self.cgroups = Cgroups({"cpu": str(base), "cpuacct": str(base)})
-        self.governor = Governor(self.cgroups, os.getpid(), lambda: self.now)
+        self.governor = Governor(self.cgroups.common(), os.getpid(), lambda: self.now)
         self.slices: List[Tuple[int, int]] = []  # what was asked for: thread, nanoseconds
 
     def set_slice(self, thread: int, nanos: int, inherited: bool) -> None:

@@ -1,6 +1,9 @@
 package dev.berth.dist;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import tools.jackson.core.JacksonException;
 
@@ -37,6 +40,15 @@ final class DockerEngineHere {
   /** Whether the engine has an image. */
   static boolean has(String image) {
     return run("docker", "image", "inspect", image);
+  }
+
+  /** What {@code docker} answers, without blanks around it. */
+  static String says(String... arguments) throws IOException {
+    List<String> command = new ArrayList<>(List.of("docker"));
+    command.addAll(List.of(arguments));
+    Process process =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
   }
 
   static boolean run(String... command) {

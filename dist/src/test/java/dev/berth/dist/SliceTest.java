@@ -15,14 +15,14 @@ import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
 
 /**
  * While a plugin burns the CPU, the host's loops and calm plugins go first, and it last (ADR 18).
  */
 @Timeout(120)
 @RootOnly("without root there are no control groups to look at")
-final class SliceTest {
+final class SliceTest extends OneHost {
   private static final long SHORT = 100_000;
   private static final long LONG = 3_000_000;
   private static final Path OWN = Path.of("/proc/self/task");
@@ -41,31 +41,28 @@ final class SliceTest {
               return {}
       """;
 
-  @TempDir Path folder;
-
   @Test
   void loops_and_calm_plugins_have_short_slices_while_another_burns_and_has_long_ones()
       throws Exception {
     OptionalLong usual = slice(OWN.resolve(Long.toString(ProcessHandle.current().pid())));
     assumeTrue(usual.isPresent(), "this kernel does not tell a thread's slice");
     assumeTrue(newerThan611(), "threads have no slice of their own before Linux 6.12");
-    try (var berth = new RunningBerth(folder.resolve("data"))) {
-      String yaml = "resources: {timeout_seconds: 60}\n";
-      String calm = berth.running(Pack.plugin(folder, "calm", "1.0.0", yaml, MAIN));
-      String burner = berth.running(Pack.plugin(folder, "burner", "1.0.0", yaml, MAIN));
-      Path calmTask = task(calm);
-      Path burnerTask = task(burner);
+    String yaml = "resources: {timeout_seconds: 60}\n";
+    String calm = running(Pack.plugin(folder, "calm", "1.0.0", yaml, MAIN));
+    String burner = running(Pack.plugin(folder, "burner", "1.0.0", yaml, MAIN));
+    Path calmTask = task(calm);
+    Path burnerTask = task(burner);
+    if (kind != Kinds.DOCKER) { // a container that is made burns for a moment
       assertThat(slice(calmTask)).as("nobody burns").isEqualTo(usual);
-
-      CompletableFuture<RunningBerth.Answer> burning =
-          CompletableFuture.supplyAsync(() ->
-              berth.post("/api/plugins/" + burner + "/execute", "{\"context\":{\"burn\":6}}"));
-      eventually("the calm plugin's", () -> slice(calmTask).equals(OptionalLong.of(SHORT)));
-      eventually("the host's loops'", () -> isForAll("berth-loop", SHORT));
-      eventually("the compilers'", () -> isForAll("C1 Compiler", LONG));
-      eventually("the burner's", () -> slice(burnerTask).equals(OptionalLong.of(LONG)));
-      assertThat(burning.join().status()).isEqualTo(200);
     }
+
+    CompletableFuture<JsonNode> burning =
+        CompletableFuture.supplyAsync(() -> ask(burner, "{\"burn\":6}"));
+    eventually("the calm plugin's", () -> slice(calmTask).equals(OptionalLong.of(SHORT)));
+    eventually("the host's loops'", () -> isForAll("berth-loop", SHORT));
+    eventually("the compilers'", () -> isForAll("C1 Compiler", LONG));
+    eventually("the burner's", () -> slice(burnerTask).equals(OptionalLong.of(LONG)));
+    assertThat(burning.join().isObject()).isTrue();
   }
 
   private static boolean newerThan611() {
@@ -86,7 +83,12 @@ final class SliceTest {
   }
 
   /** The worker's main thread. */
-  private static Path task(String plugin) throws IOException {
+  private Path task(String plugin) throws IOException {
+    if (kind == Kinds.DOCKER) {
+      String init = DockerEngineHere.says("container", "inspect", "-f", "{{.State.Pid}}", plugin);
+      Path thread = Path.of("/proc", init, "task", init);
+      return Path.of("/proc", read(thread, "children").strip());
+    }
     try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
       return processes
           .filter(process -> process.getFileName().toString().matches("\\d+"))

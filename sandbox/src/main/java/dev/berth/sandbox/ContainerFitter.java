@@ -51,11 +51,15 @@ final class ContainerFitter {
             ? CompletableFuture.completedFuture(null)
             : async(() -> limit(worker, allowance));
     CompletableFuture<Void> named = async(() -> names.name(worker, spec));
+    MountHelper helper;
     try {
-      folders.attach(worker, spec);
+      helper = folders.attach(worker, spec);
     } finally {
       join(limits);
       join(named);
+    }
+    if (helper != null) {
+      helper.govern(worker.pid(), spec.plugin().value(), allowance.cpuShares());
     }
   }
 

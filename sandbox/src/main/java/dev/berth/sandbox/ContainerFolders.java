@@ -106,15 +106,18 @@ final class ContainerFolders {
   /**
    * Gives a running container its folders; where it has them already, only sees to it that it ends
    * with this host.
+   *
+   * @return who has done it; null where nobody can
    */
-  void attach(DockerWorker worker, SandboxSpec spec) {
+  @Nullable MountHelper attach(DockerWorker worker, SandboxSpec spec) {
     Attacher helper = attacher;
     if (helper == null) {
-      return;
+      return null;
     }
     List<Mount> mounts = late ? mounts(spec) : List.of();
     MountHelper by = helper.attach(worker.pid(), worker.user(), mounts);
     PlacedFolders.images(mounts).forEach(image -> worker.holds(image, by));
+    return by;
   }
 
   private List<Mount> mounts(SandboxSpec spec) {

@@ -127,6 +127,21 @@ final class MountHelper implements AutoCloseable {
     }
   }
 
+  /**
+   * Watches how a container uses the CPU from now on, so that the others don't feel it.
+   *
+   * @param pid its first process, into which this has put folders
+   * @param plugin by which the next container of the plugin is known, too
+   * @param shares the weight it has
+   */
+  void govern(long pid, String plugin, int shares) {
+    try {
+      var _ = ask(Map.of("govern", pid, "name", plugin, "shares", shares));
+    } catch (IOException e) {
+      log.debug("The container of {} is not watched: {}", plugin, e.getMessage());
+    }
+  }
+
   /** How much of an image is in use, in bytes; 0 where that isn't known. */
   long used(Path image) {
     try {
