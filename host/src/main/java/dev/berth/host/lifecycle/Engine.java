@@ -13,7 +13,8 @@ record Engine(
     Timer timer,
     Pulse pulse,
     Executor background,
-    Starts starts) {
+    Starts starts,
+    Pace pace) {
   /** Says what a plugin's worker is started from. */
   @FunctionalInterface
   interface Plans {

@@ -51,7 +51,8 @@ final class Launcher {
     private final Starts.@Nullable Turn turn;
     private @Nullable PluginException givenUp;
     private @Nullable Worker worker;
-    private @Nullable Thread fetching;
+    private @Nullable Thread interruptible;
+    private Pace.@Nullable Step step;
 
     /** One that somebody waits for. */
     Attempt() {
@@ -72,25 +73,63 @@ final class Launcher {
      * @throws PluginException why it was given up, and what {@code work} throws
      */
     <T extends @Nullable Object> T fetching(Supplier<T> work) {
-      synchronized (this) {
-        if (givenUp != null) {
-          throw givenUp;
-        }
-        fetching = Thread.currentThread();
-      }
-      try {
+      return interruptibly(() -> {
         if (turn != null) {
           turn.fetching();
         }
         return work.get();
+      });
+    }
+
+    /**
+     * Waits until the start of a plugin that keeps dying is due. Other plugins have its turn from
+     * now on, and whoever wants the start given up interrupts it.
+     *
+     * @param waits run first when it isn't due yet
+     * @return the start's step, which is over when its worker has connected; else the caller's to
+     *     end
+     * @throws PluginException why it was given up
+     */
+    Pace.Step paced(Pace pace, Runnable waits) {
+      if (turn != null) {
+        turn.end();
+      }
+      try {
+        return interruptibly(() -> holding(pace.take(waits)));
+      } catch (RuntimeException e) {
+        endStep(); // given up when it was due already
+        throw e;
+      }
+    }
+
+    private synchronized Pace.Step holding(Pace.Step due) {
+      step = due;
+      return due;
+    }
+
+    private synchronized void endStep() {
+      if (step != null) {
+        step.close();
+      }
+    }
+
+    private <T extends @Nullable Object> T interruptibly(Supplier<T> work) {
+      synchronized (this) {
+        if (givenUp != null) {
+          throw givenUp;
+        }
+        interruptible = Thread.currentThread();
+      }
+      try {
+        return work.get();
       } finally {
-        fetched();
+        uninterruptible();
       }
     }
 
     /** What was interrupted failed for that and no other reason. */
-    private synchronized void fetched() {
-      fetching = null;
+    private synchronized void uninterruptible() {
+      interruptible = null;
       if (givenUp != null) {
         boolean _ = Thread.interrupted();
         throw givenUp;
@@ -107,8 +146,8 @@ final class Launcher {
       if (worker != null) {
         worker.killSoon();
       }
-      if (fetching != null) {
-        fetching.interrupt();
+      if (interruptible != null) {
+        interruptible.interrupt();
       }
     }
 
@@ -122,6 +161,7 @@ final class Launcher {
       if (turn != null) {
         turn.connected();
       }
+      endStep();
       if (givenUp != null) {
         started.killSoon();
       }

@@ -169,7 +169,8 @@ public final class Lifecycle implements AutoCloseable {
             timer,
             pulse,
             background,
-            new Starts(STARTS, INITIALISING, timer));
+            new Starts(STARTS, INITIALISING, timer),
+            new Pace(timer));
     return new Rooms(
         paths,
         store,

@@ -67,12 +67,16 @@ final class RestartPolicy {
           ErrorCode.SHUTTING_DOWN,
           ErrorCode.INTERNAL);
 
+  /** So many deaths within the window make a plugin restless; one may be anybody's fault. */
+  private static final int RESTLESS = 2;
+
   /** How far a delay is spread to either side, so that plugins that died together part again. */
   private static final double SPREAD = 0.2;
 
   private final Limits limits;
   private final DoubleSupplier random;
   private final ArrayDeque<Long> crashes = new ArrayDeque<>();
+  private final ArrayDeque<Long> deaths = new ArrayDeque<>(RESTLESS); // the last ones
   private int sinceStable;
   private int failedStarts;
   private int troubles;
@@ -85,7 +89,27 @@ final class RestartPolicy {
     this.random = random;
   }
 
-  /** Forgets the past; the operator asked for a fresh try. */
+  /**
+   * Its worker is gone, or didn't come up.
+   *
+   * @param now by {@link System#nanoTime()}
+   * @param why nothing that is the host's trouble is held against it
+   */
+  synchronized void died(long now, ErrorCode why) {
+    if (!HOSTS_OWN.contains(why)) {
+      if (deaths.size() == RESTLESS) {
+        deaths.removeFirst();
+      }
+      deaths.add(now);
+    }
+  }
+
+  /** Whether it died again and again lately, whatever the operator asked for in between. */
+  synchronized boolean restless(long now) {
+    return deaths.size() == RESTLESS && now - deaths.getFirst() <= limits.window().toNanos();
+  }
+
+  /** Forgets the past, but for deaths; the operator asked for a fresh try. */
   synchronized void reset() {
     crashes.clear();
     sinceStable = 0;

@@ -67,7 +67,7 @@ final class Starts {
     }
 
     /** Lets the next one start, once, however often it is called. */
-    private void end() {
+    void end() {
       if (over.compareAndSet(false, true)) {
         places.release();
       }

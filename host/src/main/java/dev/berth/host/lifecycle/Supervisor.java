@@ -180,16 +180,30 @@ final class Supervisor {
     Worker now = running();
     Redactor secrets = plan.redactor();
     log.redact(now == null ? secrets : secrets.and(now.plan().redactor()));
-    Worker worker =
-        engine
-            .launcher()
-            .launch(plan, generations.incrementAndGet(), log, errors, traffic, under, underWay);
+    boolean restless = policy.restless(System.nanoTime());
+    Worker worker;
+    try (Pace.Step _ = restless ? under.paced(engine.pace(), this::tellOfPace) : null) {
+      worker =
+          engine
+              .launcher()
+              .launch(plan, generations.incrementAndGet(), log, errors, traffic, under, underWay);
+    } catch (PluginException e) {
+      if (under.givenUp() == null) {
+        policy.died(System.nanoTime(), e.code());
+      }
+      throw e;
+    }
     PluginException givenUp = operations.started(under);
     if (givenUp != null) {
       worker.kill(givenUp);
       throw givenUp;
     }
     return worker;
+  }
+
+  private void tellOfPace() {
+    log.fromHost(
+        "INFO", "waits to be started: it died twice lately, and such starts are spread out");
   }
 
   /** The same, for a caller that does nothing besides. */
@@ -397,6 +411,7 @@ final class Supervisor {
       stopHealth();
       observed = exit == null ? new WorkerState.Starting() : new WorkerState.Crashed(exit);
       next = policy.crashed(System.nanoTime(), worker.upNanos());
+      policy.died(System.nanoTime(), why.code());
       undecided++;
     }
     try {

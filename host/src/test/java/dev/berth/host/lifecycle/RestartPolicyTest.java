@@ -38,6 +38,23 @@ class RestartPolicyTest {
     assertThat(secondDelay(1.0)).isEqualTo(Duration.ofMillis(1200));
   }
 
+  @Test
+  void two_deaths_within_a_minute_make_it_restless_whatever_is_asked_for() {
+    policy.died(0, ErrorCode.PLUGIN_CRASHED);
+    assertThat(policy.restless(SECOND)).isFalse();
+    policy.died(10 * SECOND, ErrorCode.PLUGIN_IMPORT_ERROR);
+    policy.reset();
+    assertThat(policy.restless(60 * SECOND)).isTrue();
+    assertThat(policy.restless(61 * SECOND)).isFalse();
+  }
+
+  @Test
+  void the_hosts_trouble_makes_nobody_restless() {
+    policy.died(0, ErrorCode.SANDBOX_UNAVAILABLE);
+    policy.died(SECOND, ErrorCode.PLUGIN_CRASHED);
+    assertThat(policy.restless(2 * SECOND)).isFalse();
+  }
+
   private static Duration secondDelay(double random) {
     var policy = new RestartPolicy(RestartPolicy.Limits.DEFAULT, () -> random);
     policy.crashed(0, 0);

@@ -66,7 +66,7 @@ abstract class SupervisorTestBase {
   final AtomicLong pulseClock = new AtomicLong();
   final Pulse pulse = new Pulse(pulseClock::get);
   final LinkedBlockingQueue<PluginState.Failed> givenUp = new LinkedBlockingQueue<>();
-  private Engine engine;
+  Engine engine;
   Supervisor plugin;
 
   @BeforeEach
@@ -90,7 +90,8 @@ abstract class SupervisorTestBase {
             timer,
             pulse,
             background,
-            new Starts(1, Duration.ofMillis(20), timer));
+            new Starts(1, Duration.ofMillis(20), timer),
+            new Pace(timer));
     plugin = supervise(row(new PluginState.Enabled()));
   }
 
