@@ -28,6 +28,8 @@ final class OperationLock {
   private Launcher.@Nullable Attempt attempt;
   private boolean awaited; // the attempt, by an operation
   private int wanted; // operations under way, or waiting for their turn
+  private int overruling; // those of them that end running, and wait
+  private String overruledBy = "";
   private @Nullable PluginException closing;
 
   /**
@@ -51,12 +53,16 @@ final class OperationLock {
   private <T> T alone(String what, boolean overrules, Function<Launcher.Attempt, T> work) {
     synchronized (this) {
       wanted++; // First: what it gives up must not be taken up again before it has the lock.
+      if (overrules) {
+        overruling++; // Whoever waited before it comes first, and is not to start anything.
+        overruledBy = what;
+      }
       if (overrules || !awaited) {
         giveUpStart(Refusals.overruled(standing.row(), what, doing));
       }
     }
     try {
-      return locked(what, work);
+      return locked(what, overrules, work);
     } finally {
       synchronized (this) {
         wanted--;
@@ -64,21 +70,31 @@ final class OperationLock {
     }
   }
 
-  private <T> T locked(String what, Function<Launcher.Attempt, T> work) {
+  private <T> T locked(String what, boolean overrules, Function<Launcher.Attempt, T> work) {
+    boolean had = false;
     try {
-      if (!lock.tryLock(patience.toNanos(), TimeUnit.NANOSECONDS)) {
+      had = lock.tryLock(patience.toNanos(), TimeUnit.NANOSECONDS);
+      if (!had) {
         throw Refusals.busy(standing.row(), doing);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new PluginException(
           ErrorCode.CANCELLED, LaunchPlan.label(standing.row()) + ": interrupted.", e);
+    } finally {
+      if (overrules) {
+        waitsNoLonger();
+      }
     }
     try {
       return work.apply(begin(what));
     } finally {
       free();
     }
+  }
+
+  private synchronized void waitsNoLonger() {
+    overruling--;
   }
 
   /** From here on its start, which may come yet, can be given up. */
@@ -91,6 +107,9 @@ final class OperationLock {
       throw end;
     }
     var under = new Launcher.Attempt();
+    if (overruling > 0) {
+      under.giveUp(Refusals.overruled(standing.row(), overruledBy, what));
+    }
     attempt = under;
     awaited = true;
     doing = what;

@@ -177,6 +177,10 @@ final class Supervisor {
    * @throws PluginException what {@link Launcher#launch} throws; no process is left then
    */
   Worker launch(LaunchPlan plan, Launcher.Attempt under, Runnable underWay) {
+    PluginException already = under.givenUp();
+    if (already != null) {
+      throw already;
+    }
     Worker now = running();
     Redactor secrets = plan.redactor();
     log.redact(now == null ? secrets : secrets.and(now.plan().redactor()));

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /** The state machine: calls, and operations on it. */
@@ -127,6 +128,44 @@ class SupervisorTest extends SupervisorTestBase {
     assertThat(none).isNull();
     assertThat(hangs.exited).isCompleted();
     assertThat(failure(call("{}")).code()).isEqualTo(ErrorCode.PLUGIN_NOT_ENABLED);
+  }
+
+  @Test
+  void what_ends_running_ends_the_start_of_whoever_waited_before_it_too() throws Exception {
+    workers.script = _ -> {};
+    CompletableFuture<Throwable> first = starting("enabled");
+    FakeWorker hangs = workers.next();
+    CompletableFuture<Throwable> second = starting("updated");
+    plugin.overruling("disabled", () -> withdraw(new PluginState.Disabled()));
+    assertThat(first.get(10, TimeUnit.SECONDS)).hasMessageContaining("was disabled");
+    assertThat(second.get(10, TimeUnit.SECONDS)).hasMessageContaining("was disabled");
+    assertThat(hangs.exited).isCompleted();
+    assertThat(workers.all).allMatch(worker -> worker.exited.isDone());
+  }
+
+  /** Begins an operation that starts a worker, and goes on when it has the lock or waits for it. */
+  private CompletableFuture<Throwable> starting(String what) {
+    var failure = new CompletableFuture<Throwable>();
+    var begun = new AtomicBoolean();
+    Thread thread =
+        Thread.ofPlatform()
+            .start(() -> {
+              try {
+                plugin.exclusively(
+                    what,
+                    attempt -> {
+                      begun.set(true);
+                      return plugin.launch(plan(plugin.row()), attempt);
+                    });
+                failure.completeExceptionally(new AssertionError("it was started"));
+              } catch (PluginException e) {
+                failure.complete(e);
+              }
+            });
+    while (!begun.get() && thread.getState() != Thread.State.TIMED_WAITING) {
+      Thread.onSpinWait();
+    }
+    return failure;
   }
 
   @Test
