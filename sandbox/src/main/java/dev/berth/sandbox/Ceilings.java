@@ -9,6 +9,27 @@ package dev.berth.sandbox;
  * @param cpus CPUs' worth of time, held by a quota, e.g. 1.0
  */
 public record Ceilings(int pids, int openFiles, int tmpMb, double cpus) {
+  /**
+   * Checks them.
+   *
+   * @throws IllegalArgumentException which is too low, and what it must be
+   */
+  public Ceilings {
+    atLeast("pids", pids, 8);
+    atLeast("openFiles", openFiles, 32);
+    atLeast("tmpMb", tmpMb, 1);
+    if (!(cpus > 0) || Double.isInfinite(cpus)) {
+      throw new IllegalArgumentException("cpus must be a number above 0, and is " + cpus + ".");
+    }
+  }
+
+  static void atLeast(String name, long number, long least) {
+    if (number < least) {
+      throw new IllegalArgumentException(
+          name + " must be at least " + least + ", and is " + number + ".");
+    }
+  }
+
   /** What holds where nobody says otherwise. */
   public static final Ceilings DEFAULT = new Ceilings(128, 1024, 64, 1);
 

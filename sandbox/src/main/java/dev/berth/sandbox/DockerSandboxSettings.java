@@ -31,6 +31,11 @@ public record DockerSandboxSettings(
     boolean allowWeak,
     ResourceLimits maximum,
     Ceilings ceilings) {
+  public DockerSandboxSettings {
+    Ceilings.atLeast("parked", parked, 0);
+    Ceilings.atLeast("maximum.memoryMb", maximum.memoryMb(), 1);
+  }
+
   /** What is used when nobody names an image. */
   public static final String IMAGE = "python:3.11-slim";
 

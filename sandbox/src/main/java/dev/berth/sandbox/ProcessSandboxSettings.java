@@ -26,16 +26,8 @@ public record ProcessSandboxSettings(
     ProcessMode mode) {
 
   public ProcessSandboxSettings {
-    if (parked < 0
-        || ceilings.cpus() <= 0
-        || ceilings.pids() < 8
-        || ceilings.openFiles() < 32
-        || ceilings.tmpMb() < 1
-        || maximum.memoryMb() < 1) {
-      throw new IllegalArgumentException(
-          "parked >= 0, cpus > 0, pids >= 8, openFiles >= 32, tmpMb >= 1 and a positive memory"
-              + " maximum are needed");
-    }
+    Ceilings.atLeast("parked", parked, 0);
+    Ceilings.atLeast("maximum.memoryMb", maximum.memoryMb(), 1);
   }
 
   /** The defaults: {@code python3}, two parked children, nothing weak allowed. */
