@@ -4,6 +4,7 @@ import dev.berth.api.ExecutionListener;
 import dev.berth.api.ExecutionResult;
 import dev.berth.api.Json;
 import java.io.IOException;
+import java.net.SocketException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -73,10 +74,14 @@ final class HandmadePeer implements AutoCloseable {
 
   private ByteBuffer read(int size) throws IOException {
     ByteBuffer in = ByteBuffer.allocate(size);
-    while (in.hasRemaining()) {
-      if (socket.read(in) < 0) {
-        return null;
+    try {
+      while (in.hasRemaining()) {
+        if (socket.read(in) < 0) {
+          return null;
+        }
       }
+    } catch (SocketException e) {
+      return null; // the other end was closed before all that was sent to it had been read
     }
     return in.flip();
   }
