@@ -155,7 +155,8 @@ def _answer(order: Dict[str, Any], volumes: Optional[Volumes], placing: Placing)
 
 
 def _say(event: Dict[str, Any]) -> None:
-    print(json.dumps(event), flush=True)
+    with contextlib.suppress(BrokenPipeError):  # the host is gone: the end of the input will say so, and what to do
+        os.write(1, json.dumps(event).encode() + b"\n")
 
 
 def _mount(order: Dict[str, Any], volumes: Optional[Volumes], placing: Placing) -> None:

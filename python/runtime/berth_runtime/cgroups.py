@@ -290,12 +290,19 @@ def _unified_parent(tree: _Tree, host: int) -> tuple[str, set[str], str]:
     return "", set(), "other processes share the host's control group, so it can't be divided"
 
 
-def of_process(pid: int) -> Group | None:
+def mounted() -> str:
+    """The lines of mountinfo (proc_pid_mountinfo(5)) that are about control groups, which stay as they are. Of the
+    others there are many where an engine is at work, and a line may come torn while they change."""
+    lines = read("/proc/self/mountinfo").splitlines()
+    return "\n".join(line for line in lines if " - cgroup" in line and len(line.split(" ")) >= 10)
+
+
+def of_process(pid: int, mountinfo: str) -> Group | None:
     """The group that an engine has made for a process, with what concerns CPU time; None where that can't be seen.
 
     Raises OSError when the process is gone.
     """
-    v1, v2 = _trees(read("/proc/self/mountinfo"), read(f"/proc/{pid}/cgroup"))
+    v1, v2 = _trees(mountinfo, read(f"/proc/{pid}/cgroup"))
     folders = {c: tree.own for tree in v1 for c in tree.controllers & {"cpu", "cpuacct"}}
     if not folders and v2 is not None:
         folders = {"cpu": v2.own}

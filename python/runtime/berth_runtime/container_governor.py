@@ -19,6 +19,7 @@ class ContainerGovernor:
 
     def __init__(self, host: int) -> None:
         self._host = host
+        self._mounted = cgroups.mounted()
         self._groups: Dict[int, Group] = {}
         # Whose common group is what the engine puts all containers into, known from the first one on.
         self._governor: Optional[Governor] = None
@@ -27,7 +28,7 @@ class ContainerGovernor:
         """A container has become a plugin's, and has its weight. Without effect where its group can't be seen, as
         when it has ended already."""
         with contextlib.suppress(OSError):
-            group = cgroups.of_process(pid)
+            group = cgroups.of_process(pid, self._mounted)
             if group is None:
                 return
             if self._governor is None:

@@ -68,7 +68,7 @@ class Engine:
 
 @pytest.fixture
 def engine() -> Iterator[Engine]:
-    own = cgroups.of_process(os.getpid())
+    own = cgroups.of_process(os.getpid(), cgroups.mounted())
     if own is None or own.unified or not all(os.access(folder, os.W_OK) for folder in own.folders.values()):
         pytest.skip("needs control groups of version 1 for CPU time, as root")
     made = Engine(own)
