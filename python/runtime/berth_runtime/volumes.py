@@ -25,7 +25,6 @@ from berth_runtime.steps import PluginsOwn
 
 IDLE_SECONDS = 10.0
 DELETED_SECONDS = 0.5  # how late it may be noticed that the host has deleted a file
-LOCK_SECONDS = 3.0
 IMAGE = "data.img"
 
 _LOOP_CONTROL = "/dev/loop-control"
@@ -35,7 +34,6 @@ _AUTOCLEAR = 4
 _CONFIG_BYTES = 304  # struct loop_config of linux/loop.h
 _FLAGS_AT = 4 + 4 + 5 * 8 + 3 * 4
 _TRIES = 50
-_NAP_SECONDS = 0.005
 # What ext4 says to a file system that is none, or not whole.
 _BROKEN = (errno.EINVAL, errno.EUCLEAN, errno.EBADMSG)
 
@@ -140,7 +138,10 @@ def _mount(image: str, point: str) -> str:
     """The device's number."""
     file = os.open(image, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        _lock(file, image)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OSError(errno.EBUSY, f"{image} is mounted still, by a worker that is about to end") from None
         device, path = _loop(file)
         try:
             flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC | linux.MS_NOATIME
@@ -157,20 +158,6 @@ def _mount(image: str, point: str) -> str:
             os.close(device)  # the mount keeps it; without one the device clears itself
     finally:
         os.close(file)
-
-
-def _lock(file: int, image: str) -> None:
-    """After a host's sudden death the kernel may still be taking its containers' mounts away when the next host
-    wants them. It tells nobody when it has, hence the short naps; nothing else would hold the lock."""
-    deadline = time.monotonic() + LOCK_SECONDS
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise OSError(errno.EBUSY, f"{image} is mounted still, by a worker that is about to end") from None
-            time.sleep(_NAP_SECONDS)
 
 
 def _loop(file: int) -> tuple[int, str]:

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pathlib
 import subprocess
-import threading
 import time
 
 import pytest
 from berth_runtime import volumes
 from berth_runtime.disk_governor import DiskGovernor
 
-needs_devices = pytest.mark.skipif(
+
+@pytest.mark.skipif(
     os.geteuid() != 0 or not os.path.exists("/dev/loop-control"), reason="needs root and loop devices"
 )
-
-
-def made(folder: pathlib.Path) -> pathlib.Path:
-    """An image with an empty file system."""
-    image = folder / volumes.IMAGE
+def test_a_file_that_the_host_deletes_is_let_go_soon(tmp_path: pathlib.Path) -> None:
+    image = tmp_path / volumes.IMAGE
     with open(image, "wb") as file:
         file.truncate(8 << 20)
     subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
-    return image
-
-
-@needs_devices
-def test_a_file_that_the_host_deletes_is_let_go_soon(tmp_path: pathlib.Path) -> None:
-    image = made(tmp_path)
     points = tmp_path / "points"
     points.mkdir()
     mounted = volumes.Volumes(str(points), DiskGovernor(None))
@@ -51,32 +41,3 @@ def test_one_that_is_there_is_looked_at_again_before_its_time_is_up(tmp_path: pa
     mounted = volumes.Volumes(str(tmp_path), DiskGovernor(None))
     mounted._mounted[str(image)] = volumes._Volume(str(tmp_path / "point"), "7:9", 0, time.monotonic())
     assert mounted.sweep() == volumes.DELETED_SECONDS
-
-
-@needs_devices
-def test_one_that_a_dead_hosts_container_has_still_is_waited_for(tmp_path: pathlib.Path) -> None:
-    image = made(tmp_path)
-    mounted = volumes.Volumes(str(tmp_path), DiskGovernor(None))
-    with open(image, "rb") as other:
-        fcntl.flock(other, fcntl.LOCK_EX)
-        ends = threading.Timer(0.2, lambda: fcntl.flock(other, fcntl.LOCK_UN))
-        ends.start()
-        os.close(mounted.take(str(image), 0))
-        ends.join()
-    mounted.give_back(str(image))
-    image.unlink()
-    while (wait := mounted.sweep()) is not None:
-        time.sleep(wait)
-
-
-def test_one_that_somebody_keeps_is_said_to_be_mounted_still(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("berth_runtime.volumes.LOCK_SECONDS", 0.05)
-    image = tmp_path / volumes.IMAGE
-    image.touch()
-    mounted = volumes.Volumes(str(tmp_path), DiskGovernor(None))
-    with open(image, "rb") as other:
-        fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(OSError, match="is mounted still, by a worker that is about to end"):
-            mounted.take(str(image), 0)
