@@ -15,7 +15,7 @@ from .neighbours import ATTACKER
 from .peers import ECHO
 from .report import Plan, Row, Unavailable, middle, seconds
 
-WAITS = 4
+PATIENCE = 120  # seconds
 
 
 def back(plan: Plan) -> list[Row]:
@@ -63,15 +63,17 @@ def _back(plan: Plan, kind: str, options: tuple[str, ...], limit: float, rounds:
 
 
 def _answers(berth: Berth, plugin: str) -> None:
-    """Waits for its worker: so long as the call's time limit, and then again."""
+    """Asks until it answers: a call waits for its worker as long as its time limit, and is refused at once while the
+    dead host's folders are mounted still."""
     body = json.dumps({"context": {}}).encode()
-    for _ in range(WAITS):
+    deadline = time.perf_counter() + PATIENCE
+    while True:
         status, answer = berth.client.request("POST", f"/api/plugins/{plugin}/execute", body)
         if status == 200:
             return
-        if status != 504:
-            break
-    raise RuntimeError(f"{plugin} did not answer: {status} {answer.decode(errors='replace')[:2000]}")
+        if status not in (503, 504) or time.perf_counter() > deadline:
+            raise RuntimeError(f"{plugin} did not answer: {status} {answer.decode(errors='replace')[:2000]}")
+        time.sleep(0.1)
 
 
 def hung(plan: Plan) -> list[Row]:
