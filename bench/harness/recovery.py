@@ -63,8 +63,8 @@ def _back(plan: Plan, kind: str, options: tuple[str, ...], limit: float, rounds:
 
 
 def _answers(berth: Berth, plugin: str) -> None:
-    """Asks until it answers: a call waits for its worker as long as its time limit, and is refused at once while the
-    dead host's folders are mounted still."""
+    """Asks until it answers: a call waits for its worker as long as its time limit, and is refused at once while
+    the dead host's folders are mounted still."""
     body = json.dumps({"context": {}}).encode()
     deadline = time.perf_counter() + PATIENCE
     while True:
