@@ -71,10 +71,8 @@ final class OperationLock {
   }
 
   private <T> T locked(String what, boolean overrules, Function<Launcher.Attempt, T> work) {
-    boolean had = false;
     try {
-      had = lock.tryLock(patience.toNanos(), TimeUnit.NANOSECONDS);
-      if (!had) {
+      if (!lock.tryLock(patience.toNanos(), TimeUnit.NANOSECONDS)) {
         throw Refusals.busy(standing.row(), doing);
       }
     } catch (InterruptedException e) {

@@ -32,8 +32,8 @@ final class Pace {
    */
   Step take(Runnable waits) {
     try {
-      if (!place.tryAcquire(
-          0, TimeUnit.SECONDS)) { // in its turn: without a time it would pass others
+      // With a time, though it is none: without one it would pass those that wait.
+      if (!place.tryAcquire(0, TimeUnit.SECONDS)) {
         waits.run();
         place.acquire();
       }
