@@ -53,6 +53,8 @@ from berth_runtime.within import within
 
 def main() -> NoReturn:
     """Serves until the input ends."""
+    # A terminal's Ctrl-C is for the host, which still stops its plugins then.
+    linux.ignore_signals([signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
     problem = ""
     if os.geteuid() != 0:
         problem = "Berth does not run as root, so it can't mount anything in a container that runs"

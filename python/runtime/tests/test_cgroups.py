@@ -226,3 +226,11 @@ def test_a_tree_without_controllers_is_reported(tmp_path: pathlib.Path) -> None:
     groups = v2(tmp_path, "/")
     assert set(groups.missing) == {"memory_limit", "process_limit", "cpu_limit"}
     assert groups.missing["memory_limit"] == "the host's control group has no controllers to hand on"
+
+
+def test_of_mounts_only_whole_lines_about_control_groups_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they come while an engine mounts: others, and one torn in the middle."""
+    kept = V1_MOUNTS.format(top="/top")
+    others = "40 20 0:40 / /merged rw - overlay overlay rw,lowerdir=/a:/b\n41 20 0:41 / - cgroup cgroup\n- cgroup\n"
+    monkeypatch.setattr("berth_runtime.cgroups.read", lambda path: kept + others)
+    assert cgroups.mounted().splitlines() == kept.splitlines()

@@ -82,14 +82,13 @@ final class Attacher implements AutoCloseable {
       Consumer<String> why) {
     ProcessBuilder program =
         HostPython.program(
-                python,
-                "-c",
-                START,
-                runtime.toString(),
-                volumes.toString(),
-                probe == null ? "" : probe.toString(),
-                placed.toString())
-            .redirectError(ProcessBuilder.Redirect.DISCARD);
+            python,
+            "-c",
+            START,
+            runtime.toString(),
+            volumes.toString(),
+            probe == null ? "" : probe.toString(),
+            placed.toString());
     try {
       return new Attacher(program, MountHelper.launch(program));
     } catch (IOException e) {

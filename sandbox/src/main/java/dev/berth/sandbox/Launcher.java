@@ -176,7 +176,7 @@ final class Launcher {
       return;
     }
     process.complete(started);
-    Thread.ofPlatform().daemon().name("berth-launcher-log").start(() -> copyLog(started));
+    HostPython.log(started, "launcher");
     send(new java.util.LinkedHashMap<>(settings));
     try (BufferedReader out =
         new BufferedReader(
@@ -198,19 +198,6 @@ final class Launcher {
       } catch (InterruptedException e) {
         log.debug("Nobody should interrupt this thread", e);
       }
-    }
-  }
-
-  private static void copyLog(Process started) {
-    try (BufferedReader err =
-        new BufferedReader(
-            new InputStreamReader(started.getErrorStream(), StandardCharsets.UTF_8))) {
-      String line;
-      while ((line = err.readLine()) != null) {
-        log.warn("launcher: {}", line);
-      }
-    } catch (IOException e) {
-      log.debug("The launcher's log ended: {}", e.toString());
     }
   }
 

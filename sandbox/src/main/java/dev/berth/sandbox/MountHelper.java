@@ -44,6 +44,7 @@ final class MountHelper implements AutoCloseable {
    */
   static MountHelper launch(ProcessBuilder program) throws IOException {
     var helper = new MountHelper(program.start());
+    HostPython.log(helper.process, "mount-helper");
     Thread.ofPlatform().daemon().name("berth-attach").start(helper::listen);
     String problem;
     try {
