@@ -17,7 +17,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -54,7 +53,7 @@ final class Supervisor {
   private final Standing standing;
   private final Intake intake;
   private final OperationLock operations;
-  private final AtomicInteger generations = new AtomicInteger();
+  private final Generations generations;
 
   private volatile WorkerState observed = new WorkerState.Stopped();
   private volatile @Nullable HealthMonitor health;
@@ -73,6 +72,7 @@ final class Supervisor {
     this.standing = new Standing(row);
     this.intake = new Intake(standing, stats, engine.timer());
     this.operations = new OperationLock(standing, engine.timings().busy());
+    this.generations = new Generations(engine, policy, log, errors, traffic);
   }
 
   PluginId id() {
@@ -177,37 +177,13 @@ final class Supervisor {
    * @throws PluginException what {@link Launcher#launch} throws; no process is left then
    */
   Worker launch(LaunchPlan plan, Launcher.Attempt under, Runnable underWay) {
-    PluginException already = under.givenUp();
-    if (already != null) {
-      throw already;
-    }
-    Worker now = running();
-    Redactor secrets = plan.redactor();
-    log.redact(now == null ? secrets : secrets.and(now.plan().redactor()));
-    boolean restless = policy.restless(System.nanoTime());
-    Worker worker;
-    try (Pace.Step _ = restless ? under.paced(engine.pace(), this::tellOfPace) : null) {
-      worker =
-          engine
-              .launcher()
-              .launch(plan, generations.incrementAndGet(), log, errors, traffic, under, underWay);
-    } catch (PluginException e) {
-      if (under.givenUp() == null) {
-        policy.died(System.nanoTime(), e.code());
-      }
-      throw e;
-    }
+    Worker worker = generations.next(plan, running(), under, underWay);
     PluginException givenUp = operations.started(under);
     if (givenUp != null) {
       worker.kill(givenUp);
       throw givenUp;
     }
     return worker;
-  }
-
-  private void tellOfPace() {
-    log.fromHost(
-        "INFO", "waits to be started: it died twice lately, and such starts are spread out");
   }
 
   /** The same, for a caller that does nothing besides. */
