@@ -55,6 +55,8 @@ final class LimitTest {
       meets(berth, id, "huge_file", 502, "file_mb", 1024);
       meets(berth, id, "threads", 502, "pids", 128);
       meets(berth, id, "forks", 502, "pids", 128);
+      Answer locked = berth.execute(id, "{\"do\":\"locks\"}");
+      assertThat(locked.detail()).contains("BlockingIOError").doesNotContain("It met the limit");
       meets(berth, id, "waits", 504, "timeout_seconds", 3);
       meets(berth, id, "memory", 502, "memory_mb", 192);
     }

@@ -21,6 +21,10 @@ import org.jspecify.annotations.Nullable;
 final class LimitHint {
   // errno(3), as Python shows it.
   private static final Pattern ERRNO = Pattern.compile("\\[Errno (\\d{1,3})\\]");
+
+  /** What in a traceback's source lines starts a process. */
+  private static final Pattern STARTS = Pattern.compile("fork|spawn|clone");
+
   private static final int EAGAIN = 11;
   private static final int ENOMEM = 12;
   private static final int EMFILE = 24;
@@ -127,7 +131,7 @@ final class LimitHint {
       return List.of();
     }
     return switch (Integer.parseInt(errno.group(1))) {
-      case EAGAIN -> text.contains("BlockingIOError") ? List.of(pids(ceilings)) : List.of();
+      case EAGAIN -> triedToStart(failure) ? List.of(pids(ceilings)) : List.of();
       case ENOMEM -> List.of(memory(own.memoryMb()));
       case EMFILE ->
           List.of(
@@ -140,6 +144,13 @@ final class LimitHint {
       case ENOSPC, EDQUOT -> disk(full, plan, ceilings, dataFiles);
       default -> List.of();
     };
+  }
+
+  /** Whether it failed in starting a process: locks and sockets fail with the same number. */
+  private static boolean triedToStart(PluginException failure) {
+    return failure.getMessage().contains("BlockingIOError")
+        && failure.details().get("traceback") instanceof String traceback
+        && STARTS.matcher(traceback).find();
   }
 
   private static Met memory(int mb) {
