@@ -125,6 +125,11 @@ final class PluginImagesTest {
   }
 
   private Path built(String name, String version, String dockerfile) throws IOException {
+    return built(name, version, dockerfile, MAIN);
+  }
+
+  private Path built(String name, String version, String dockerfile, String main)
+      throws IOException {
     Path place = Files.createTempDirectory(folder, "plugin").resolve(name);
     Pack.write(
         place,
@@ -132,7 +137,7 @@ final class PluginImagesTest {
             "plugin.yaml",
             "name: " + name + "\nversion: " + version + "\nmain: main.py\nclass: P\n",
             "main.py",
-            MAIN,
+            main,
             "Dockerfile",
             dockerfile));
     return Pack.tar(place, place.getParent());
@@ -160,6 +165,32 @@ final class PluginImagesTest {
     Eventually.is(
         "health says: " + why,
         () -> where.get("/api/plugins/" + id + "/health").body().contains(why));
+  }
+
+  @Test
+  void a_volume_of_an_image_is_an_empty_folder_and_leaves_none_with_the_engine()
+      throws IOException {
+    String main =
+        """
+        import os
+
+        class P:
+            def __init__(self, config):
+                pass
+
+            async def execute(self, context):
+                return {"read_only": bool(os.statvfs("/scratch").f_flag & os.ST_RDONLY), "in it": os.listdir("/scratch")}
+        """;
+    String dockerfile =
+        "FROM %s\nLABEL %s\nRUN [\"python3\", \"-c\", \"import os; os.makedirs('/scratch/a')\"]\n"
+                .formatted(DockerEngineHere.IMAGE, LABEL)
+            + "VOLUME /scratch\nVOLUME /site/more\n";
+    String before = docker("volume", "ls", "--quiet");
+    String id = berth.running(built("volumes", "1.0.0", dockerfile, main));
+    assertThat(berth.execute(id, "{}").json().path("result").toString())
+        .isEqualTo("{\"read_only\":true,\"in it\":[]}");
+    assertThat(berth.delete("/api/plugins/" + id).status()).isEqualTo(200);
+    assertThat(docker("volume", "ls", "--quiet")).isEqualTo(before);
   }
 
   @Test

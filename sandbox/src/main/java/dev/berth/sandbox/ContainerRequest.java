@@ -1,9 +1,11 @@
 package dev.berth.sandbox;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * A container to be made, in Berth's words.
@@ -18,6 +20,8 @@ import java.util.Map;
  * @param coreLimit RLIMIT_CORE
  * @param seccomp the profile, JSON
  * @param imageEnvironment names of the variables the image sets, which are to go
+ * @param imageVolumes folders that the engine would make volumes for, which have no size; they are
+ *     covered
  * @param binds what is shown inside
  * @param labels so that it is found again
  * @param runtime {@code runsc} or the like; empty for the engine's default
@@ -34,6 +38,7 @@ record ContainerRequest(
     long coreLimit,
     String seccomp,
     List<String> imageEnvironment,
+    List<String> imageVolumes,
     List<Bind> binds,
     Map<String, String> labels,
     String runtime,
@@ -47,6 +52,8 @@ record ContainerRequest(
 
   /** Where something will be mounted later; covers what the image has there. */
   static final List<String> MOUNT_POINTS = List.of("/workspace", "/site", "/data", "/folders");
+
+  private static final String COVER = "ro,nosuid,nodev,noexec,mode=755,size=4k";
 
   // The folder is put on the path by hand: with -I and -S Python takes none from its surroundings.
   private static final String START =
@@ -96,11 +103,10 @@ record ContainerRequest(
               "ReadOnly", !bind.writable(),
               "BindOptions", Map.of("Propagation", "rprivate")));
     }
-    for (String point : MOUNT_POINTS) {
-      if (binds.stream().noneMatch(bind -> bind.target().equals(point))) {
-        tmpfs.put(point, "ro,nosuid,nodev,noexec,mode=755,size=4k");
-      }
-    }
+    Stream.concat(MOUNT_POINTS.stream(), imageVolumes.stream())
+        .map(point -> Path.of(point).normalize().toString())
+        .filter(point -> binds.stream().noneMatch(bind -> bind.target().equals(point)))
+        .forEach(point -> tmpfs.putIfAbsent(point, COVER));
     Map<String, Object> host = new LinkedHashMap<>();
     host.put("ReadonlyRootfs", true);
     host.put("Init", true);

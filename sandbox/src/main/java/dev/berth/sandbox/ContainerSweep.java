@@ -78,12 +78,12 @@ final class ContainerSweep implements AutoCloseable {
       String id = row.path("Id").asString();
       DockerWorker worker = workers.get(id);
       if (worker != null && worker.exited().isDone()) {
-        worker.tellRemoved(engine.delete("/containers/" + id + "?force=1"));
+        worker.tellRemoved(engine.remove(id));
         left |= !worker.removed().isDone();
       } else if (worker == null
           && row.path("Names").valueStream().noneMatch(n -> spared.contains(n.asString()))) {
         log.info("docker: removing {}, which nobody has", row.path("Names").path(0).asString(id));
-        left |= !engine.delete("/containers/" + id + "?force=1").ok();
+        left |= !engine.remove(id).ok();
       }
     }
     return left;

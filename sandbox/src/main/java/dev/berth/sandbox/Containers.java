@@ -117,7 +117,7 @@ final class Containers implements AutoCloseable {
     for (JsonNode row : sweep.list("installation", installation)) {
       String id = row.path("Id").asString();
       log.info("docker: removing {} of an earlier run", row.path("Names").path(0).asString(id));
-      var _ = engine.delete("/containers/" + id + "?force=1&v=1");
+      var _ = engine.remove(id);
     }
   }
 
@@ -233,6 +233,7 @@ final class Containers implements AutoCloseable {
         DockerIsolation.coreLimit(),
         seccomp,
         shape.image().environment(),
+        shape.image().volumes(),
         binds,
         Map.of(LABEL + ".installation", installation, LABEL + ".boot", boot),
         engineRuntime.name(),

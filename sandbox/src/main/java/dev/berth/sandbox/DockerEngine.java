@@ -131,6 +131,11 @@ final class DockerEngine implements AutoCloseable {
     return send(HttpMethod.DELETE, path, null, LONG);
   }
 
+  /** Removes a container, running or not, and the volumes that the engine made for it. */
+  Answer remove(String container) {
+    return delete("/containers/" + container + "?force=1&v=1");
+  }
+
   private Answer send(HttpMethod method, String path, @Nullable Object body, Duration limit) {
     Request request = request(path).method(method).timeout(limit.toMillis(), TimeUnit.MILLISECONDS);
     if (body != null) {

@@ -187,7 +187,7 @@ final class DockerWorker implements SandboxProcess {
             exited.complete(new SandboxExit.Exited(status));
           }
           try {
-            tellRemoved(engine.delete("/containers/" + container + "?force=1"));
+            tellRemoved(engine.remove(container));
           } catch (PluginException e) {
             log.debug("Container {} is removed later: {}", container, e.getMessage());
             left.run();

@@ -74,14 +74,20 @@ final class ImageFinder {
     if (!found.ok()) {
       throw unusable("the engine says: " + found.message());
     }
+    JsonNode config = found.body().path("Config");
     List<String> environment =
-        found
-            .body()
-            .path("Config")
+        config
             .path("Env")
             .valueStream()
             .map(variable -> variable.asString().replaceFirst("=.*", ""))
             .toList();
+    List<String> volumes = List.copyOf(config.path("Volumes").propertyNames());
+    if (!volumes.isEmpty()) {
+      log.warn(
+          "docker: the image {} has volumes, which plugins see as empty folders: {}",
+          name,
+          Text.printable(String.join(", ", volumes), 300));
+    }
     String id = found.body().path("Id").asString();
     List<String> answer = ask(id);
     if (!answer.isEmpty() && answer.getFirst().startsWith("missing ")) {
@@ -91,7 +97,7 @@ final class ImageFinder {
               + "', which the runtime needs; install the whole standard library in it (Debian:"
               + " python3, not python3-minimal)");
     }
-    return new DockerImage(id, environment, interpreter(answer));
+    return new DockerImage(id, environment, volumes, interpreter(answer));
   }
 
   private PythonInterpreter interpreter(List<String> answer) {
@@ -194,7 +200,7 @@ final class ImageFinder {
       return new ArrayList<>(lines);
     } finally {
       DockerEngine.evenInterrupted(() -> {
-        var _ = engine.delete("/containers/" + container + "?force=1");
+        var _ = engine.remove(container);
       });
     }
   }

@@ -25,6 +25,7 @@ final class ContainerRequestTest {
                 1,
                 "{\"defaultAction\":\"SCMP_ACT_ERRNO\"}",
                 List.of("GPG_KEY", "PYTHON_VERSION"),
+                List.of("/scratch/", "/site", "/models"),
                 List.of(binds),
                 Map.of("dev.berth.boot", "b"),
                 runtime,
@@ -54,6 +55,16 @@ final class ContainerRequestTest {
     assertThat(host.has("Devices")).isFalse();
     assertThat(host.path("Tmpfs").path("/tmp").asString())
         .contains("nosuid", "nodev", "noexec", "size=64m", "nr_inodes=16384");
+  }
+
+  @Test
+  void the_images_volumes_are_covered_where_nothing_else_is() {
+    JsonNode host = body(0.5, "", new Bind("/here", "/models", false)).path("HostConfig");
+    assertThat(host.path("Tmpfs").path("/scratch").asString())
+        .startsWith("ro,")
+        .contains("size=4k");
+    assertThat(host.path("Tmpfs").has("/site")).isTrue();
+    assertThat(host.path("Tmpfs").has("/models")).isFalse();
   }
 
   @Test
