@@ -36,11 +36,12 @@ import time
 from collections import deque
 from typing import Any, NoReturn
 
-from berth_runtime import entry, features, host_facts, jail, linux, mounts, preparation, rehearsal, tree, zygote
+from berth_runtime import entry, features, host_facts, jail, linux, mounts, preparation, rehearsal, tree
 from berth_runtime.cgroups import Cgroups, Group
 from berth_runtime.child import Child
 from berth_runtime.governor import Governor
 from berth_runtime.mounts import Doorway, Mount
+from berth_runtime.nursery import Gone, Nursery, Unborn
 from berth_runtime.orders import Orders, first_line, say
 from berth_runtime.postponement import Postponement
 from berth_runtime.preparation import Settings
@@ -74,10 +75,8 @@ class Launcher:
         self._children: dict[int, Child] = {}  # by pid
         self._by_fd: dict[int, Child] = {}
         self._queue: deque[dict[str, Any]] = deque()
-        self._unborn: deque[tuple[socket.socket, int, Group]] = deque()
         self._leaving: list[Group] = []
         self._begun: deque[tuple[float, Child]] = deque()
-        self._count = 0
         self._sweep_in: float | None = None
         self._ending = False
         self._spares = Spares(settings.parked)
@@ -92,19 +91,20 @@ class Launcher:
         self._jail = prepared.jail
         self._found = prepared.found
         self._volumes = prepared.volumes
+        self._views = prepared.views
         self._doorway = Doorway()
         # What is here now will never be freed: keep the collector's hands, and so the copies, off it.
         gc.collect()
         gc.disable()
         self._gaps = rehearsal.fill_gaps()
         gc.freeze()
-        self._zygote_pid, self._zygote = zygote.start(self._jail, self._cgroups)
+        self._nursery = Nursery(self._jail, self._cgroups)
         self._orders = Orders()
 
     def serve(self) -> NoReturn:
         """The loop. Ends the process."""
         self._poll.register(0, select.POLLIN)
-        self._poll.register(self._zygote, select.POLLIN)
+        self._poll.register(self._nursery, select.POLLIN)
         linux.set_title(self._jail.title, b"berth-launcher")
         say(
             {
@@ -119,7 +119,7 @@ class Launcher:
             for fd, _ in self._poll.poll(self._timeout()):
                 if fd == 0 and not self._read_input():
                     self._leave(0)
-                if fd == self._zygote.fileno() and not self._hear_zygote():
+                if fd == self._nursery.fileno() and not self._hear_zygote():
                     print("The zygote ended; every worker ends with it.", file=sys.stderr, flush=True)
                     self._leave(1)
                 child = self._by_fd.get(fd)
@@ -187,53 +187,28 @@ class Launcher:
         """Forks what is asked for now, and in quiet moments what will be asked for next."""
         parking = self._parking()
         while parking < min(len(self._queue), _PARKING_AT_ONCE):
-            self._fork("hurry")
+            self._nursery.fork("hurry")
             parking += 1
         parked = sum(child.state == "parked" for child in self._children.values())
         if self._spares.wants(parking, parked, len(self._queue)):
-            self._fork("spare")
+            self._nursery.fork("spare")
 
     def _parking(self) -> int:
         """How many are on their way."""
-        return len(self._unborn) + sum(child.state == "parking" for child in self._children.values())
-
-    def _fork(self, word: str) -> None:
-        """Asks the zygote for a child; _hear_zygote takes it in. word: of zygote.py, spare or hurry."""
-        self._count += 1
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        status, status_write = os.pipe()
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        try:
-            socket.send_fds(self._zygote, [f"{word} {self._count}".encode()], [theirs.fileno(), status_write])
-        finally:
-            theirs.close()
-            os.close(status_write)
-        self._unborn.append((ours, status, self._cgroups.group(f"w{self._count}")))
+        return self._nursery.asked() + sum(child.state == "parking" for child in self._children.values())
 
     def _hear_zygote(self) -> bool:
         """One answer; False when there will be no more."""
-        message, ancillary, _, _ = self._zygote.recvmsg(
-            zygote.MESSAGE, socket.CMSG_SPACE(4), socket.MSG_CMSG_CLOEXEC
-        )
-        word, _, rest = message.decode().partition(" ")
-        if word == "born":
-            self._take_in(int(rest), struct.unpack("i", ancillary[0][2])[0])
-        elif word == "failed":
-            control, status, _ = self._unborn.popleft()
-            control.close()
-            os.close(status)
-            self._parking_failed("fork", rest)
-        elif word == "gone":
-            pid, wait_status = rest.split()
-            self._bury(self._children[int(pid)], int(wait_status))
-        return bool(message)
-
-    def _take_in(self, pid: int, pidfd: int) -> None:
-        control, status, group = self._unborn.popleft()
-        child = Child(pid, pidfd, control, status, group)
-        self._children[pid] = child
-        self._listen(child, child.pidfd)
-        self._listen(child, control.fileno())
+        heard = self._nursery.hear()
+        if isinstance(heard, Child):
+            self._children[heard.pid] = heard
+            self._listen(heard, heard.pidfd)
+            self._listen(heard, heard.control.fileno())
+        elif isinstance(heard, Unborn):
+            self._parking_failed("fork", heard.why)
+        elif isinstance(heard, Gone):
+            self._bury(self._children[heard.pid], heard.status)
+        return heard is not None
 
     def _listen(self, child: Child, fd: int) -> None:
         self._by_fd[fd] = child
@@ -295,7 +270,7 @@ class Launcher:
         found: list[Mount] = []
         try:
             self._identify(child, order, uid)
-            found = mounts.open_all(order, uid, self._jail.uids, self._volumes)
+            found = mounts.open_all(order, uid, self._jail.uids, self._volumes, self._views)
             child.volume = order["volume"]
             if self._volumes is not None and child.volume is not None:
                 self._volumes.used_by(child.volume, child.pid)
@@ -339,10 +314,7 @@ class Launcher:
         """Asks the zygote, whose child it is; the host is told when its process id is free."""
         if not child.ending:
             child.ending = True
-            try:
-                self._zygote.send(b"reap %d" % child.pid)
-            except BrokenPipeError:
-                pass  # without a zygote the system reaps, and we are about to leave
+            self._nursery.reap(child)
 
     def _bury(self, child: Child, status: int) -> None:
         """A sandbox has ended: its init is the last process of its namespace to go."""
@@ -405,8 +377,11 @@ class Launcher:
     def _leave(self, status: int) -> NoReturn:
         """The host is gone or wants no more."""
         self._ending = True
-        while self._unborn and self._hear_zygote():
+        while self._nursery.asked() and self._hear_zygote():
             pass
+        volumes, self._volumes = self._volumes, None
+        if volumes is not None:
+            volumes.close()
         for child in self._children.values():
             child.kill()
         for child in list(self._children.values()):
@@ -417,8 +392,7 @@ class Launcher:
         while self._children and self._hear_zygote():
             pass
         self._leaving += [child.group for child in self._children.values()]
-        self._zygote.close()  # the order to end
-        os.waitpid(self._zygote_pid, 0)
+        self._nursery.close()
         deadline = time.monotonic() + 1
         while self._leaving and time.monotonic() < deadline:
             self._leaving = [group for group in self._leaving if not group.remove()]

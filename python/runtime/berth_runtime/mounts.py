@@ -11,6 +11,7 @@ from typing import Any, Iterable
 
 from berth_runtime import linux, tree
 from berth_runtime.steps import StepError, step
+from berth_runtime.views import Views
 from berth_runtime.volumes import Volumes
 
 # What a plugin may do with a folder. What it can write to is not executable: native code comes from the package and
@@ -40,7 +41,7 @@ class Mount:
     fd: int
 
 
-def open_all(order: dict[str, Any], uid: int, own_uids: bool, volumes: Volumes | None) -> list[Mount]:
+def open_all(order: dict[str, Any], uid: int, own_uids: bool, volumes: Volumes | None, views: Views) -> list[Mount]:
     """What the plugin of an order (see launcher.py) is to see, for close_all; the order's volume is taken, where it
     names one. uid: the plugin's outside. own_uids: whether it is its own. StepError when something can't be opened;
     nothing is open or taken then."""
@@ -53,7 +54,9 @@ def open_all(order: dict[str, Any], uid: int, own_uids: bool, volumes: Volumes |
                     found.append(Mount(access, target, volumes.take(order["volume"], uid)))
             elif order[name] is not None:
                 with step(f"open the {name} folder {order[name]}"):
-                    found.append(Mount(access, target, tree.detached(order[name], uid if name == "data" else None)))
+                    data = name == "data"
+                    fd = tree.detached(order[name], uid) if data else views.open(order[name])
+                    found.append(Mount(access, target, fd))
         for path, name, writable in order["folders"]:
             with step(f"open the shared folder {path}"):
                 fd = tree.shared(path, uid if own_uids else None)

@@ -9,10 +9,11 @@ import signal
 import sys
 from dataclasses import dataclass
 
-from berth_runtime import features, init, io_limits, jail, linux, rehearsal, seccomp, steps, tree
+from berth_runtime import features, init, io_limits, jail, linux, rehearsal, seccomp, steps, tree, views
 from berth_runtime.cgroups import Cgroups, Limits
 from berth_runtime.cgroups import prepare as cgroup_place
 from berth_runtime.disk_governor import DiskGovernor
+from berth_runtime.views import Views
 from berth_runtime.volumes import Volumes, usable
 
 _REHEARSALS = 10  # code is rewritten when it has run some eight times
@@ -54,6 +55,7 @@ class Prepared:
     cgroups: Cgroups
     found: features.Features
     volumes: Volumes | None
+    views: Views
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,11 @@ def prepare(settings: Settings) -> Prepared:
         found.enforced.append("own_address_layout")
     # An interpreter of its own imports the worker from the tree, so there have to be these too.
     besides = {path: f"/paths/{i}" for i, path in enumerate(settings.paths)} if fresh else {}
-    tree.build(settings.root, settings.runtime, besides)
+    shown = Views(f"{settings.root}/workspace") if views.PROTECTION in found.enforced else views.PLAIN
+    plain = tree.build(settings.root, settings.runtime, besides, shown)
+    if plain:
+        found.enforced.remove(views.PROTECTION)
+        found.miss(views.PROTECTION, "; ".join(f"{path}: {why}" for path, why in plain.items()))
     common = jail.Jail(
         root=settings.root,
         runtime=settings.runtime,
@@ -128,7 +134,7 @@ def prepare(settings: Settings) -> Prepared:
         fresh=fresh,
         paths=list(besides.values()),
     )
-    return Prepared(common, ground.cgroups, found, kept)
+    return Prepared(common, ground.cgroups, found, kept, shown)
 
 
 def read_filter(path: str) -> tuple[seccomp.Filter | None, str]:

@@ -12,6 +12,7 @@ import stat
 import sys
 
 from berth_runtime import linux
+from berth_runtime.views import Views
 
 _LOCKED = linux.MS_NOSUID | linux.MS_NODEV
 _READ_ONLY = _LOCKED | linux.MS_RDONLY
@@ -69,35 +70,38 @@ def needed() -> list[str]:
     return result
 
 
-def build(root: str, runtime: str, besides: dict[str, str]) -> None:
+def build(root: str, runtime: str, besides: dict[str, str], views: Views) -> dict[str, str]:
     """Mounts the tree at `root`. To be called in a private mount namespace, privileged; one worker's copy of
     the namespace then has it too.
 
     runtime: folder with the Python files that workers import, seen at /runtime. besides: more folders to
-    show, and where.
+    show, and where. What can't be shown in a view is shown as it is; these are returned, each with the kernel's
+    words.
     """
+    plain: dict[str, str] = {}
     linux.mount("berth", root, "tmpfs", _LOCKED, "mode=0755,size=1m,nr_inodes=4096")
     for name in _MOUNT_POINTS:
         os.mkdir(f"{root}/{name}", 0o755)
     _place_for_file(root + EGRESS)
     _links(root)
     for path in needed():
-        _show(root, path)
+        _show(root, path, views, plain)
     for path in sys.path:
         for packages in ("site-packages", "dist-packages"):
             # The host's own packages are none of a plugin's business.
             if os.path.isdir(f"{root}{path}/{packages}"):
                 linux.mount("empty", f"{root}{path}/{packages}", "tmpfs", _READ_ONLY, "mode=0755,size=4k")
-    linux.bind(runtime, root + RUNTIME, _READ_ONLY)
+    views.show(runtime, root + RUNTIME)
     for path, place in besides.items():
         os.makedirs(root + place, 0o755)
-        linux.bind(path, root + place, _READ_ONLY)
+        views.show(path, root + place)
     _devices(root)
     os.makedirs(f"{root}/etc", 0o755, exist_ok=True)
     for name, text in _ETC.items():
         with open(f"{root}/etc/{name}", "w", encoding="ascii") as f:
             f.write(text)
     linux.mount("berth", root, None, linux.MS_REMOUNT | _READ_ONLY, "mode=0755,size=1m")
+    return plain
 
 
 def _links(root: str) -> None:
@@ -113,7 +117,7 @@ def _links(root: str) -> None:
             os.symlink(os.path.basename(real), f"{root}{folder}/{name}")
 
 
-def _show(root: str, path: str) -> None:
+def _show(root: str, path: str, views: Views, plain: dict[str, str]) -> None:
     # Where /lib is a link to usr/lib the folder is shown under its real name.
     target = f"{root}{os.path.realpath(os.path.dirname(path))}/{os.path.basename(path)}"
     os.makedirs(os.path.dirname(target), 0o755, exist_ok=True)
@@ -121,7 +125,12 @@ def _show(root: str, path: str) -> None:
         os.makedirs(target, 0o755, exist_ok=True)
     else:
         _place_for_file(target)
-    linux.bind(os.path.realpath(path), target, _READ_ONLY)
+    real = os.path.realpath(path)
+    try:
+        views.show(real, target)
+    except OSError as e:
+        plain[path] = str(e)
+        linux.bind(real, target, _READ_ONLY)
 
 
 def _place_for_file(path: str) -> None:
@@ -145,28 +154,26 @@ def _devices(root: str) -> None:
         os.symlink(to, f"{root}/dev/{name}")
 
 
-def detached(path: str, owner: int | None) -> int:
-    """A folder as a mount that is nowhere yet. With an owner the folder is made when missing and given to them.
+def detached(path: str, owner: int) -> int:
+    """A folder as a mount that is nowhere yet, made when missing and given to its owner.
 
     Its last name is never followed if it is a link; the names before it are the host's own.
     """
-    if owner is not None:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(path, 0o700)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path, 0o700)
     return owned(path, owner)
 
 
-def owned(path: str, owner: int | None) -> int:
+def owned(path: str, owner: int) -> int:
     """The same for a folder that is there."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        if owner is not None:
-            found = os.fstat(fd)
-            if found.st_uid != owner or found.st_gid != owner:
-                os.fchown(fd, owner, owner)
-            if found.st_mode & 0o7777 != 0o700:
-                os.fchmod(fd, 0o700)
+        found = os.fstat(fd)
+        if found.st_uid != owner or found.st_gid != owner:
+            os.fchown(fd, owner, owner)
+        if found.st_mode & 0o7777 != 0o700:
+            os.fchmod(fd, 0o700)
         return linux.clone_tree(fd)
     finally:
         os.close(fd)

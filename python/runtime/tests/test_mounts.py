@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Callable, Dict
 
 import pytest
-from berth_runtime import linux, seccomp, tree
+from berth_runtime import linux, seccomp
 from berth_runtime.mounts import ACCESS, Doorway, Mount
 from berth_runtime.steps import StepError
+from berth_runtime.views import PLAIN
 
 POLICY = json.loads((Path(__file__).parents[3] / "protocol" / "seccomp.json").read_text(encoding="utf-8"))
 ST_RDONLY, ST_NOSUID, ST_NODEV, ST_NOEXEC = 1, 2, 4, 8
@@ -78,7 +79,7 @@ def test_a_folder_is_mounted_there_with_its_restrictions_and_not_here(
         own = os.readlink("/proc/self/ns/mnt")
         if old:
             without_mount_setattr()
-        doorway.attach(there, [Mount(access, str(target), tree.detached(str(source), None))])
+        doorway.attach(there, [Mount(access, str(target), PLAIN.open(str(source)))])
         back = os.readlink("/proc/self/ns/mnt") == own
         here = os.listdir(target)
         linux.setns(there, linux.CLONE_NEWNS)
@@ -99,7 +100,7 @@ def test_a_folder_that_can_not_be_mounted_is_named_and_the_way_back_found(tmp_pa
         doorway, there = Doorway(), other_namespace()
         own = os.readlink("/proc/self/ns/mnt")
         try:
-            doorway.attach(there, [Mount("read", missing, tree.detached(str(tmp_path), None))])
+            doorway.attach(there, [Mount("read", missing, PLAIN.open(str(tmp_path)))])
         except StepError as e:
             return {"step": e.step, "back": os.readlink("/proc/self/ns/mnt") == own, "in": os.getcwd()}
         return {}

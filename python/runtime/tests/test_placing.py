@@ -9,6 +9,7 @@ from typing import Any, Dict, Iterator
 import pytest
 from berth_runtime import linux, tree
 from berth_runtime.placing import Placing
+from berth_runtime.views import PLAIN
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting takes root")
 
@@ -40,7 +41,7 @@ def mount(source: Path, target: Path, access: str) -> Dict[str, Any]:
 
 
 def put(placing: Placing, place: Path, *mounts: Dict[str, Any]) -> None:
-    detached = [tree.detached(mount["source"], None) for mount in mounts]
+    detached = [PLAIN.open(mount["source"]) for mount in mounts]
     try:
         placing.put(str(place), list(mounts), detached)
     finally:

@@ -117,6 +117,51 @@ final class ClimberTest {
     }
   }
 
+  @ParameterizedTest(name = "what it only reads it neither locks nor has synced, {0}")
+  @EnumSource(Kinds.class)
+  void locks_and_syncing(Kinds kind) throws IOException {
+    try (var berth = open(kind.hosting())) {
+      String id = climber(berth);
+      long before = flushes();
+      JsonNode held = ask(berth, id, "{\"do\":\"holds_what_it_reads\",\"syncs\":200}");
+      if (kind != Kinds.DOCKER) { // A container's own root is on the engine's disk.
+        // What the server itself writes meanwhile is some commits of a database.
+        assertThat(flushes() - before).as(held.toString()).isLessThan(200);
+      }
+      assertThat(held.propertyNames()).hasSizeGreaterThan(5).contains("/workspace/main.py");
+      Path main = found("main.py", held.path("/workspace/main.py").asLong());
+      assertThat(canLock(main)).as(main.toString()).isTrue();
+      for (String path : held.propertyNames()) {
+        boolean sameHere = kind != Kinds.DOCKER && Files.isRegularFile(Path.of(path));
+        assertThat(!sameHere || canLock(Path.of(path))).as(path).isTrue();
+      }
+      stillWorks(berth, id);
+    }
+  }
+
+  private Path found(String name, long size) throws IOException {
+    try (Stream<Path> all = Files.walk(folder.resolve("data"))) {
+      return all.filter(path -> path.endsWith(name) && path.toFile().length() == size)
+          .findFirst()
+          .orElseThrow();
+    }
+  }
+
+  private static boolean canLock(Path path) throws IOException {
+    Process flock =
+        new ProcessBuilder("flock", "--nonblock", path.toString(), "true").inheritIO().start();
+    return flock.onExit().join().exitValue() == 0;
+  }
+
+  /** How often the disk below was told to write its cache back, by whomever; 0 if it has none. */
+  private long flushes() throws IOException {
+    long device = (long) Files.getAttribute(folder, "unix:dev");
+    long major = device >> 8 & 0xfff;
+    long minor = device & 0xff | device >> 12 & 0xfff00;
+    Path stat = Path.of("/sys/dev/block/" + major + ":" + minor + "/stat");
+    return Files.exists(stat) ? Long.parseLong(Files.readString(stat).strip().split(" +")[15]) : 0;
+  }
+
   @ParameterizedTest(name = "CHN-05 nothing of the host's answers a plugin's request, {0}")
   @EnumSource(Kinds.class)
   void CHN_05(Kinds kind) {

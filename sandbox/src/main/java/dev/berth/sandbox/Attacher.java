@@ -54,6 +54,7 @@ final class Attacher implements AutoCloseable {
   private final ProcessBuilder program;
   private final String noVolumes;
   private final String noRates;
+  private final String noViews;
   private MountHelper helper; // guarded by this
   private boolean closed; // guarded by this
 
@@ -62,6 +63,7 @@ final class Attacher implements AutoCloseable {
     this.helper = helper;
     this.noVolumes = helper.noVolumes();
     this.noRates = helper.noRates();
+    this.noViews = helper.noViews();
   }
 
   /**
@@ -175,6 +177,11 @@ final class Attacher implements AutoCloseable {
   /** Why nothing bounds how fast folders are written; empty when something does. */
   String noRates() {
     return noRates;
+  }
+
+  /** See {@link MountHelper#noViews}. */
+  String noViews() {
+    return noViews;
   }
 
   /** Process id of the helper; for tests that kill it. */

@@ -18,10 +18,12 @@ import org.jspecify.annotations.Nullable;
  * can be, else shown to it from its beginning.
  */
 final class ContainerFolders {
+  static final String RUNTIME = "/runtime";
   private static final int FIRST_SLOT_USER = 200_000;
 
   private final @Nullable Attacher attacher;
   private final boolean late;
+  private final Path runtime;
   private final Path place;
   private final AtomicInteger places = new AtomicInteger();
   private final @Nullable VolumeImages volumes = VolumeImages.find();
@@ -29,11 +31,13 @@ final class ContainerFolders {
   /**
    * @param attacher null where there can be none
    * @param late whether it can mount folders into containers that run
+   * @param runtime the Python files that workers import
    * @param place below it folders are mounted for the engine to see, where it can't
    */
-  ContainerFolders(@Nullable Attacher attacher, boolean late, Path place) {
+  ContainerFolders(@Nullable Attacher attacher, boolean late, Path runtime, Path place) {
     this.attacher = attacher;
     this.late = late;
+    this.runtime = runtime;
     this.place = place;
   }
 
@@ -66,7 +70,7 @@ final class ContainerFolders {
     List<Mount> shown = new ArrayList<>();
     List<Mount> placed = new ArrayList<>();
     for (Mount mount : mounts(spec)) {
-      if (mount.access().equals("read") || mount.access().equals("socket")) {
+      if (mount.access().equals("socket")) {
         shown.add(mount); // as it lies there
       } else {
         Path at = here.resolve(Integer.toString(placed.size()));
@@ -125,6 +129,9 @@ final class ContainerFolders {
     mounts.add(new Mount(spec.packageDir().toAbsolutePath(), "/workspace", "read"));
     if (spec.siteDir() != null) {
       mounts.add(new Mount(spec.siteDir().toAbsolutePath(), "/site", "read"));
+    }
+    if (attacher != null) { // over what the container has there, which was shown as it is
+      mounts.add(new Mount(runtime, RUNTIME, "read"));
     }
     mounts.add(data(spec));
     if (spec.egress() != null) {

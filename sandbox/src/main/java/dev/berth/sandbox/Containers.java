@@ -215,7 +215,12 @@ final class Containers implements AutoCloseable {
   private ContainerRequest request(
       Shape shape, String who, Rendezvous rendezvous, Path secret, @Nullable Owner owner) {
     List<Bind> binds = new ArrayList<>();
-    binds.add(new Bind(runtime.toString(), "/runtime", false));
+    boolean shown = // in a view already, where there is one
+        owner != null
+            && owner.folders().stream().anyMatch(b -> b.target().equals(ContainerFolders.RUNTIME));
+    if (!shown) {
+      binds.add(new Bind(runtime.toString(), ContainerFolders.RUNTIME, false));
+    }
     binds.add(new Bind(rendezvous.path().toString(), "/run/berth/host.sock", true));
     binds.add(new Bind(secret.toString(), "/run/berth/token", false));
     if (owner == null) {

@@ -23,6 +23,8 @@ final class DockerIsolation {
    * @param noPool why no container waits for its plugin; empty when some do
    * @param noVolumes why /data has no size limit; empty when it has
    * @param noRates why nothing bounds how fast it is written; empty when something does
+   * @param noViews why the package is shown as it is, and can be locked and synced; empty when it
+   *     isn't
    * @param noLandlock why workers have no Landlock; empty when they have. Below an isolating
    *     runtime they have another kernel than this host's, which stands in for it
    */
@@ -33,6 +35,7 @@ final class DockerIsolation {
       String noPool,
       String noVolumes,
       String noRates,
+      String noViews,
       String noLandlock) {
     /**
      * What there is with the engine's own runtime.
@@ -58,6 +61,7 @@ final class DockerIsolation {
           attacher == null ? noAttacher : late,
           attacher == null ? noAttacher : attacher.noVolumes(),
           attacher == null ? noAttacher : attacher.noRates(),
+          attacher == null ? noAttacher : attacher.noViews(),
           noLandlock);
     }
   }
@@ -82,65 +86,73 @@ final class DockerIsolation {
                 "no_supplementary_groups",
                 "own_address_layout"));
     List<Isolation.Missing> missing = new ArrayList<>();
-    need(info, "MemoryLimit", "memory_limit", enforced, missing);
-    need(info, "SwapLimit", "swap_limit", enforced, missing);
-    need(info, "PidsLimit", "process_limit", enforced, missing);
-    need(info, "CpuCfsQuota", "cpu_limit", enforced, missing);
+    var gaps = new Gaps(enforced, missing);
+    gaps.need(info, "MemoryLimit", "memory_limit");
+    gaps.need(info, "SwapLimit", "swap_limit");
+    gaps.need(info, "PidsLimit", "process_limit");
+    gaps.need(info, "CpuCfsQuota", "cpu_limit");
     if (!countsSocketsApart(info)) {
       enforced.add("socket_memory_limit");
     } else {
-      need(info, "KernelMemoryTCP", "socket_memory_limit", enforced, missing);
+      gaps.need(info, "KernelMemoryTCP", "socket_memory_limit");
     }
     boolean seccomp =
         info.path("SecurityOptions").valueStream().anyMatch(o -> o.asString().contains("seccomp"));
-    if (seccomp) {
-      enforced.add("seccomp");
-    } else {
-      missing.add(
-          new Isolation.Missing(
-              "seccomp",
-              "the engine was built or started without it",
-              "Use an engine that has it."));
-    }
-    if (found.noUids().isEmpty()) {
-      enforced.add("uid_per_plugin");
-    } else {
-      missing.add(
-          new Isolation.Missing(
-              "uid_per_plugin",
-              found.noUids(),
-              "Run Berth as root beside the engine, on Linux 5.12 or later."));
-    }
+    gaps.add(
+        "seccomp",
+        seccomp ? "" : "the engine was built or started without it",
+        "Use an engine that has it.");
+    gaps.add(
+        "uid_per_plugin",
+        found.noUids(),
+        "Run Berth as root beside the engine, on Linux 5.12 or later.");
     if (found.runtime().isolating()) {
       enforced.add("kernel_of_its_own");
-    } else if (found.noLandlock().isEmpty()) {
-      enforced.add("landlock"); // the worker applies it itself
-    } else {
-      missing.add(
-          new Isolation.Missing(
-              "landlock",
-              found.noLandlock(),
-              "Use Linux 5.13 or later with Landlock among its security modules (lsm=landlock,...)."));
+    } else { // the worker applies it itself
+      gaps.add(
+          "landlock",
+          found.noLandlock(),
+          "Use Linux 5.13 or later with Landlock among its security modules (lsm=landlock,...).");
     }
-    if (found.noVolumes().isEmpty()) {
-      enforced.add("data_size_limit");
-    } else {
-      missing.add(
-          new Isolation.Missing(
-              "data_size_limit",
-              "no quota is kept on /data (" + found.noVolumes() + "); single files end at 1 GiB",
-              "Run Berth as root beside the engine, with mkfs.ext4 (Debian: e2fsprogs)."));
-    }
-    if (found.noRates().isEmpty()) {
-      enforced.add("data_rate_limit");
-    } else {
-      missing.add(
-          new Isolation.Missing(
-              "data_rate_limit",
-              found.noRates(),
-              "Run Berth as root of the host, beside the engine."));
-    }
+    String noSize = found.noVolumes();
+    gaps.add(
+        "data_size_limit",
+        noSize.isEmpty()
+            ? ""
+            : "no quota is kept on /data (" + noSize + "); single files end at 1 GiB",
+        "Run Berth as root beside the engine, with mkfs.ext4 (Debian: e2fsprogs).");
+    gaps.add(
+        "data_rate_limit", found.noRates(), "Run Berth as root of the host, beside the engine.");
+    gaps.add(
+        "private_file_views",
+        found.noViews(),
+        "Run Berth as root beside the engine, on Linux 5.2 or later with overlayfs.");
     return new Isolation("docker", enforced, missing, findings(found));
+  }
+
+  private record Gaps(List<String> enforced, List<Isolation.Missing> missing) {
+    /**
+     * @param why empty when the protection is in force
+     */
+    void add(String protection, String why, String remedy) {
+      if (why.isEmpty()) {
+        enforced.add(protection);
+      } else {
+        missing.add(new Isolation.Missing(protection, why, remedy));
+      }
+    }
+
+    /**
+     * @param key what the engine says of it in GET /info
+     */
+    void need(JsonNode info, String key, String protection) {
+      add(
+          protection,
+          info.path(key).asBoolean(false)
+              ? ""
+              : "the engine says that its kernel or set-up has no " + key,
+          "See `docker info`; on Debian boot with cgroup_enable=memory swapaccount=1.");
+    }
   }
 
   /** Whether what sockets hold is no part of a container's memory, as in version 1. */
@@ -180,23 +192,6 @@ final class DockerIsolation {
               "Let its containers connect to the host's sockets (runsc --host-uds=open)."));
     }
     return findings;
-  }
-
-  private static void need(
-      JsonNode info,
-      String key,
-      String protection,
-      List<String> enforced,
-      List<Isolation.Missing> missing) {
-    if (info.path(key).asBoolean(false)) {
-      enforced.add(protection);
-    } else {
-      missing.add(
-          new Isolation.Missing(
-              protection,
-              "the engine says that its kernel or set-up has no " + key,
-              "See `docker info`; on Debian boot with cgroup_enable=memory swapaccount=1."));
-    }
   }
 
   /** The RLIMIT_CORE that yields no core dump: a handler in core_pattern is run with any but 1. */

@@ -41,6 +41,7 @@ public final class DockerSandbox implements Sandbox {
       DockerSandboxSettings settings,
       DockerEngine engine,
       RunFolder run,
+      Path runtime,
       Containers containers,
       @Nullable Attacher attacher,
       ContainerImages images,
@@ -54,7 +55,7 @@ public final class DockerSandbox implements Sandbox {
     this.isolation = DockerIsolation.of(found);
     Allowance usual = Allowance.of(ResourceLimits.DEFAULT, settings.maximum());
     boolean late = attacher != null && !found.runtime().isolating();
-    this.folders = new ContainerFolders(attacher, late, run.placed());
+    this.folders = new ContainerFolders(attacher, late, runtime, run.placed());
     this.fitter = new ContainerFitter(engine, containers, folders);
     this.pool =
         new ContainerPool(
@@ -101,7 +102,8 @@ public final class DockerSandbox implements Sandbox {
       var found =
           DockerIsolation.Found.of(
               info, chosen, attacher, noAttacher[0], Landlock.missing(settings.helper(), runtime));
-      var opened = new DockerSandbox(settings, engine, run, containers, attacher, images, found);
+      var opened =
+          new DockerSandbox(settings, engine, run, runtime, containers, attacher, images, found);
       containers.watch(opened.pool::fill);
       opened.pool.fill();
       sandbox = opened;

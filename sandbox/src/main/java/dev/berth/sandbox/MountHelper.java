@@ -72,6 +72,11 @@ final class MountHelper implements AutoCloseable {
     return ready.join().path("no_rates").asString("");
   }
 
+  /** Why folders that plugins only read are shown as they are; empty when they are not. */
+  String noViews() {
+    return ready.join().path("no_views").asString("");
+  }
+
   boolean alive() {
     return process.isAlive();
   }

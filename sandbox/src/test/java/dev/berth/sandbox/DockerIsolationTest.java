@@ -23,7 +23,7 @@ final class DockerIsolationTest {
   private static Isolation of(String runtime, String noVolumes, String noLandlock) {
     var used = new EngineRuntime(runtime, !runtime.isEmpty(), "");
     return DockerIsolation.of(
-        new DockerIsolation.Found(INFO, used, "", "", noVolumes, noVolumes, noLandlock));
+        new DockerIsolation.Found(INFO, used, "", "", noVolumes, noVolumes, noVolumes, noLandlock));
   }
 
   private static void start(Isolation found) {
@@ -48,7 +48,7 @@ final class DockerIsolationTest {
     assertThat(found.enforced()).contains("landlock");
     assertThat(found.missing())
         .extracting(Isolation.Missing::protection)
-        .containsExactly("data_size_limit", "data_rate_limit");
+        .containsExactly("data_size_limit", "data_rate_limit", "private_file_views");
     start(found);
   }
 
@@ -66,7 +66,7 @@ final class DockerIsolationTest {
     var unbounded = mapper.createObjectNode().put("CgroupVersion", "1");
     var together = mapper.createObjectNode().put("CgroupVersion", "2");
     for (JsonNode info : new JsonNode[] {unbounded, together, INFO}) {
-      var found = new DockerIsolation.Found(info, EngineRuntime.DEFAULT, "", "", "", "", "");
+      var found = new DockerIsolation.Found(info, EngineRuntime.DEFAULT, "", "", "", "", "", "");
       assertThat(DockerIsolation.of(found).enforced().contains("socket_memory_limit"))
           .as(info.toString())
           .isEqualTo(info != unbounded);

@@ -1,0 +1,91 @@
+"""The launcher's end of its conversation with the zygote; zygote.py says what is said."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections import deque
+from dataclasses import dataclass
+
+from berth_runtime import zygote
+from berth_runtime.cgroups import Cgroups, Group
+from berth_runtime.child import Child
+from berth_runtime.jail import Jail
+
+
+@dataclass(frozen=True)
+class Unborn:
+    """No child came of it."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Gone:
+    """Nothing is left of a child; its process id is free."""
+
+    pid: int
+    status: int
+
+
+class Nursery:
+    """Starts the zygote, and asks it for children and for their ends."""
+
+    def __init__(self, common: Jail, cgroups: Cgroups) -> None:
+        self._cgroups = cgroups
+        self._count = 0
+        self._asked: deque[tuple[socket.socket, int, Group]] = deque()
+        self._pid, self._zygote = zygote.start(common, cgroups)
+
+    def fileno(self) -> int:
+        """To be waited for; then there is something to hear()."""
+        return self._zygote.fileno()
+
+    def asked(self) -> int:
+        """How many children were asked for and not heard of yet."""
+        return len(self._asked)
+
+    def fork(self, word: str) -> None:
+        """Asks for a child. word: of zygote.py, spare or hurry."""
+        self._count += 1
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        status, status_write = os.pipe()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        try:
+            socket.send_fds(self._zygote, [f"{word} {self._count}".encode()], [theirs.fileno(), status_write])
+        finally:
+            theirs.close()
+            os.close(status_write)
+        self._asked.append((ours, status, self._cgroups.group(f"w{self._count}")))
+
+    def reap(self, child: Child) -> None:
+        """A child has ended; Gone follows."""
+        try:
+            self._zygote.send(b"reap %d" % child.pid)
+        except BrokenPipeError:
+            pass  # without a zygote the system reaps, and the launcher is about to leave
+
+    def hear(self) -> Child | Unborn | Gone | None:
+        """One answer; None when there will be no more. Blocks."""
+        message, ancillary, _, _ = self._zygote.recvmsg(
+            zygote.MESSAGE, socket.CMSG_SPACE(4), socket.MSG_CMSG_CLOEXEC
+        )
+        word, _, rest = message.decode().partition(" ")
+        if word == "born":
+            control, status, group = self._asked.popleft()
+            return Child(int(rest), struct.unpack("i", ancillary[0][2])[0], control, status, group)
+        if word == "failed":
+            control, status, _ = self._asked.popleft()
+            control.close()
+            os.close(status)
+            return Unborn(rest)
+        if word == "gone":
+            pid, wait_status = rest.split()
+            return Gone(int(pid), int(wait_status))
+        return None
+
+    def close(self) -> None:
+        """Orders the zygote to end, and waits until it has."""
+        self._zygote.close()
+        os.waitpid(self._pid, 0)
