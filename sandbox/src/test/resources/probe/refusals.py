@@ -45,6 +45,11 @@ CONDITIONAL = [
     *[(name, (b"/tmp/set", 0o4755), "EPERM") for name in ("chmod", "creat", "mkdir", "mknod")],
     *[("openat", (HERE, b"/tmp/set", flags, 0o2755), "EPERM") for flags in (CREATE, CREATE | EXCLUSIVE, TMPFILE)],
     ("open", (b"/tmp/set", CREATE, 0o4755), "EPERM"),
+    *[("prctl", (option, 1, 0, 0, 0), "EPERM") for option in (22, 62, HIGH | 22)],  # seccomp, core scheduling
+    *[("setsockopt", (0, 1, option, b"x" * 16, 16), "EPERM") for option in (15, 26, 51)],  # one port, filters
+    ("mmap", (0, 1 << 21, 3, 0x40022, -1, 0), "EPERM"),
+    ("memfd_create", (b"x", 4), "EPERM"),
+    ("shmget", (0, 1 << 21, 0o5600), "EPERM"),
     *[("personality", (p,), "EPERM") for p in (0x0040000, 0x0400000, 8, 0x1000008, HIGH | 0x0040000)],
 ]
 # The same calls with what programs pass: none of these may be refused by the filter.
@@ -56,6 +61,9 @@ USUAL = [
     ("openat", (HERE, b"/tmp/usual", CREATE, 0o644)),
     ("openat", (HERE, b"/tmp/usual", 0, 0o6777)),  # a mode that is not looked at
     ("fchmodat", (HERE, b"/tmp/usual", 0o600)),
+    ("prctl", (3, 0, 0, 0, 0)),  # PR_GET_DUMPABLE
+    ("memfd_create", (b"x", 3)),
+    ("shmget", (0, 1 << 12, 0o1600)),
     ("mkdirat", (HERE, b"/tmp/usual.d", 0o1755)),
     ("fcntl", (0, 1)),
     ("personality", (0xFFFFFFFF,)),

@@ -280,6 +280,17 @@ class Attacker:
             "perf": call("perf_event_open", ctypes.create_string_buffer(128), 0, -1, -1, 0),
             "sync": call("sync"),
             "syncfs": lambda: _call("syncfs", os.open("/workspace", os.O_RDONLY)),
+            # What the machine has once for all.
+            "disk_priority": call("ioprio_set", 1, 0, 2 << 13),
+            "core_scheduling": lambda: _call("prctl", 62, 1, 0, 0, 0),
+            "huge_pages": call("mmap", 0, 2 << 20, 3, 0x40022, -1, 0),
+            "huge_file": call("memfd_create", b"x", 4),
+            "huge_segment": call("shmget", 0, 2 << 20, 0x800 | 0o1600),
+            "own_filter": call("seccomp", 2, 0, ctypes.byref(ctypes.c_uint(0x7FFF0000))),
+            "own_filter_by_prctl": lambda: _call("prctl", 22, 2, 0, 0, 0),
+            "socket_filter": lambda: socket.socketpair()[0].setsockopt(1, 26, bytes(16)),
+            "port_filter": lambda: socket.socket().setsockopt(1, 51, bytes(16)),
+            "shared_port": lambda: socket.socket().setsockopt(1, 15, 1),
             # Sockets.
             "netlink": family(16, socket.SOCK_RAW),
             "packet": family(17, socket.SOCK_RAW),

@@ -80,6 +80,16 @@ final class AttackTest extends OneHost {
       perf              EPERM
       sync              EPERM
       syncfs            EPERM
+      disk_priority     EPERM
+      core_scheduling   EPERM
+      huge_pages        EPERM
+      huge_file         EPERM
+      huge_segment      EPERM
+      own_filter        EPERM
+      own_filter_by_prctl EPERM
+      socket_filter     EPERM
+      port_filter       EPERM
+      shared_port       EPERM
       netlink           EAFNOSUPPORT
       packet            EAFNOSUPPORT
       alg               EAFNOSUPPORT

@@ -81,7 +81,9 @@ final class SeccompProfile {
     for (JsonNode rule : policy.path("rules")) {
       List<String> calls = known(rule.path("calls"), numbers);
       String errno = rule.path("errno").asString();
-      if (rule.has("when")) {
+      if (rule.has("last")) {
+        rules.add(rule(calls, ALLOW, List.of()));
+      } else if (rule.has("when")) {
         List<Condition> when = rule.path("when").valueStream().map(SeccompProfile::read).toList();
         calls.forEach(call ->
             conditional

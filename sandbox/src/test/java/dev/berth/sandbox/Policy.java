@@ -54,6 +54,11 @@ final class Policy {
         .toList();
   }
 
+  /** Of those, what a container's own profile is to have: the worker's filter comes after it. */
+  static List<JsonNode> rulesOfContainers(JsonNode policy, String call) {
+    return rules(policy, call).stream().filter(rule -> !rule.has("last")).toList();
+  }
+
   /** What the rules answer, read as the policy says it is to be read: {@code allow} or an errno. */
   static String answer(List<JsonNode> rules, long[] arguments) {
     for (JsonNode rule : rules) {

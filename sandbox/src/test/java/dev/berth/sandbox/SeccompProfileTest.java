@@ -81,7 +81,9 @@ final class SeccompProfileTest {
       16,
       17,
       18,
+      22,
       38,
+      62,
       40,
       0x40,
       0x400,
@@ -109,14 +111,18 @@ final class SeccompProfileTest {
       0x1_0000_0028L,
       0x7_0000_5412L
     };
-    long[] thirds = {0, 1, 6, 9, 17, 0x40, 0x800, 0x9ed, 0x400002, 0xffffffffL};
+    long[] thirds = {0, 1, 6, 9, 15, 17, 26, 51, 0x40, 0x800, 0x9ed, 0x400002, 0xffffffffL};
     int tried = 0;
     for (String call : policy.path("numbers").path(machine).propertyNames()) {
       List<JsonNode> rules =
           profile.path("syscalls").valueStream().filter(rule -> names(rule, call)).toList();
-      List<JsonNode> wanted = Policy.rules(policy, call);
+      List<JsonNode> wanted = Policy.rulesOfContainers(policy, call);
       boolean looksAtThird =
-          call.equals("socket") || call.endsWith("msg") || call.matches("open|.*at2?");
+          call.equals("socket")
+              || call.equals("setsockopt")
+              || call.equals("shmget")
+              || call.endsWith("msg")
+              || call.matches("open|.*at2?");
       for (long a : values) {
         for (long b : values) {
           for (long c : looksAtThird ? thirds : new long[] {0}) {
@@ -176,6 +182,9 @@ final class SeccompProfileTest {
     JsonNode said = json.readTree(run(folder, "/probe/refusals.py", "/probe/seccomp.json"));
     for (JsonNode attempt : said.path("refused")) {
       String what = attempt.path(0).asString();
+      if (Policy.rules(Policy.read(), what).stream().anyMatch(rule -> rule.has("last"))) {
+        continue; // the worker's own filter, which the bare engine doesn't apply
+      }
       String got = attempt.path(2).asString();
       // The engine's library may not know the newest calls; it says so of those, which is no less.
       boolean unknown = Policy.number(what) > 450 && got.equals("ENOSYS");
