@@ -33,7 +33,7 @@ class Finding:
 
 def look(folder: str) -> list[Finding]:
     """All of them. folder: where the host keeps its data, or would; it need not exist."""
-    return [_python(), _clock(), _swap(), _files(), _disk(folder)]
+    return [_python(), _clock(), _swap(), overcommit(), _files(), _disk(folder)]
 
 
 def _python() -> Finding:
@@ -69,6 +69,24 @@ def _swap() -> Finding:
     except OSError:
         on = False
     return Finding("swap", True, "swap is on; plugins get none" if on else "there is no swap")
+
+
+def overcommit(setting: str = "/proc/sys/vm/overcommit_memory") -> Finding:
+    """setting: where the kernel tells how it promises memory (Documentation/mm/overcommit-accounting.rst)."""
+    try:
+        with open(setting, encoding="ascii") as f:
+            strict = f.read().strip() == "2"
+    except OSError:
+        strict = False
+    if strict:
+        return Finding(
+            "overcommit",
+            False,
+            "the kernel promises no more memory than there is (vm.overcommit_memory=2), so a plugin can reserve,"
+            " and leave unused, what others then can't have: no limit of a plugin's is on that",
+            "sysctl vm.overcommit_memory=0",
+        )
+    return Finding("overcommit", True, "what a plugin reserves and doesn't use is nobody's loss")
 
 
 def _files() -> Finding:

@@ -16,11 +16,19 @@ RUNTIME = str(Path(__file__).parents[1])
 
 def test_each_fact_is_a_sentence_and_each_note_has_a_remedy(tmp_path: Path) -> None:
     found = host_facts.look(str(tmp_path / "not" / "made" / "yet"))
-    assert [f.name for f in found] == ["python", "clock", "swap", "open_files", "disk"]
+    assert [f.name for f in found] == ["python", "clock", "swap", "overcommit", "open_files", "disk"]
     for finding in found:
         assert finding.what
         assert finding.ok or finding.remedy, finding
     assert not (tmp_path / "not").exists()
+
+
+def test_strict_promises_of_memory_are_noted(tmp_path: Path) -> None:
+    setting = tmp_path / "overcommit_memory"
+    for value, ok in (("0\n", True), ("1\n", True), ("2\n", False)):
+        setting.write_text(value, encoding="ascii")
+        assert host_facts.overcommit(str(setting)).ok is ok
+    assert host_facts.overcommit(str(tmp_path / "none")).ok
 
 
 def test_few_open_files_are_noted() -> None:

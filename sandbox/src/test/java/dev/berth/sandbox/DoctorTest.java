@@ -82,7 +82,7 @@ final class DoctorTest {
         assertThat(missing).isEqualTo(missing(isolation));
         assertThat(isolation.findings())
             .extracting(Isolation.Finding::name)
-            .containsExactly("python", "clock", "swap", "open_files", "disk");
+            .containsExactly("python", "clock", "swap", "overcommit", "open_files", "disk");
       }
     }
     assertThat(report.findings())
