@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, List, Optional
 
-from berth_runtime import linux, tree
+from berth_runtime import linux, network, tree
 from berth_runtime.mounts import ACCESS
 from berth_runtime.placing import Placing
 from berth_runtime.steps import step
@@ -91,11 +91,18 @@ def _attach(pid: int, mounts: List[Dict[str, Any]], detached: List[int]) -> None
                 linux.attach_tree(fd, target)
                 linux.restrict(target, ACCESS[mount["access"]])
 
+    def before() -> None:
+        linux.setns(own_network, linux.CLONE_NEWNET)
+        network.bound()
+        linux.loopback_up()
+
     namespace = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    own_network = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        within(namespace, work)
+        within(namespace, work, before)
     finally:
         os.close(namespace)
+        os.close(own_network)
 
 
 def _make_room(target: str) -> None:

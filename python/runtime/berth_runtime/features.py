@@ -8,7 +8,7 @@ import resource
 from dataclasses import dataclass, field
 from typing import Any
 
-from berth_runtime import landlock, linux, views
+from berth_runtime import landlock, linux, network, views
 from berth_runtime.cgroups import Cgroups
 from berth_runtime.seccomp import Filter
 
@@ -39,6 +39,7 @@ _REMEDY = {
     "socket_memory_limit": "Use control groups of version 2, or a kernel with memory.kmem.tcp.limit_in_bytes.",
     "seccomp": "Use a kernel with CONFIG_SECCOMP_FILTER on x86_64 or aarch64.",
     "landlock": "Use Linux 5.13 or later with Landlock among its security modules (lsm=landlock,...).",
+    network.PROTECTION: "Let Berth write to /proc/sys (in a container: Docker's --privileged).",
     views.PROTECTION: "Use Linux 5.11 or later with overlayfs, on a file system that it takes.",
     "data_size_limit": "Run Berth as root, with mkfs.ext4 (Debian: e2fsprogs) and loop devices.",
     "data_rate_limit": "Run Berth as root of the host, or as a systemd service with Delegate=yes.",
@@ -101,6 +102,7 @@ def probe(filter_: Filter | None, filter_error: str, cgroups: Cgroups, uids: boo
             f"the groups of the user Berth runs as can't be dropped ({tried.get('groups', '')})",
         ),
         (views.PROTECTION, not tried["views"], tried["views"]),
+        (network.PROTECTION, not tried["network"], tried["network"]),
     ):
         if works:
             result.enforced.append(name)
@@ -171,6 +173,7 @@ def _try(filter_: Filter | None) -> dict[str, str]:
     except OSError as e:
         failed["groups"] = str(e)
     failed["views"] = views.problem()
+    failed["network"] = network.problem()
     for name, flag in NAMESPACES.items():
         try:
             linux.unshare(flag)

@@ -89,6 +89,7 @@ _SCHED_FLAG_RESET_ON_FORK = 1
 _CAPABILITY_VERSION = 0x20080522
 _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
+_SIOCSIFNETMASK = 0x891C
 _IFF_UP = 1
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -370,10 +371,13 @@ def drop_capabilities() -> None:
 
 
 def loopback_up() -> None:
-    """Brings up `lo` in the calling process's network namespace."""
+    """Brings up `lo` in the calling process's network namespace, with 127.0.0.1 and none of the other 16 million
+    addresses (netdevice(7))."""
     import socket
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         request = struct.pack("16sh14x", b"lo", 0)
         flags = struct.unpack("16sh14x", fcntl.ioctl(s, _SIOCGIFFLAGS, request))[1]
         fcntl.ioctl(s, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | _IFF_UP))
+        mask = struct.pack("16sHH4s8x", b"lo", socket.AF_INET, 0, b"\xff" * 4)
+        fcntl.ioctl(s, _SIOCSIFNETMASK, mask)

@@ -13,7 +13,7 @@ import signal
 import socket
 from typing import NoReturn
 
-from berth_runtime import entry, fresh, init, linux, rehearsal
+from berth_runtime import entry, fresh, init, linux, network, rehearsal
 from berth_runtime.cgroups import Group
 from berth_runtime.jail import INIT_UID, Jail
 from berth_runtime.steps import StepError, fail, step
@@ -47,6 +47,8 @@ def park(
             group.create_and_join(jail.limits)
         with step("enter new namespaces"):
             linux.unshare(jail.namespaces)
+        if jail.namespaces & linux.CLONE_NEWNET:
+            network.bound()  # while /proc is the host's; features.py has found out whether it can be done
         _build_view(jail)
         with step("set limits"):
             _set_rlimits(jail)

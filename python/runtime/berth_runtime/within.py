@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Callable
+from typing import Callable, Optional
 
 from berth_runtime import linux
 from berth_runtime.steps import StepError
 
 
-def within(namespace: int, work: Callable[[], None]) -> None:
-    """Does it there, and waits for it. namespace: a descriptor. Raises ValueError with what it failed with."""
+def within(namespace: int, work: Callable[[], None], before: Optional[Callable[[], None]] = None) -> None:
+    """Does it there, and waits for it. namespace: a descriptor. before: what the child does while it still is here.
+    Raises ValueError with what it failed with."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
         try:
+            if before is not None:
+                before()
             linux.setns(namespace, linux.CLONE_NEWNS)
             work()
         except StepError as e:

@@ -1,6 +1,7 @@
 """Each way of holding memory goes on until refused, killed or a gigabyte is held, and tells how many MiB it had."""
 
 import asyncio
+import contextlib
 import ctypes
 import fcntl
 import logging
@@ -193,6 +194,36 @@ class Hoarder:
         return self._until_refused(another)
 
     # The host's memory.
+
+    def unaccepted_connections(self, context):
+        """Each waits to be accepted, with something to read, and its other end is closed: nobody's memory."""
+        listeners = []
+        for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"), (socket.AF_INET, "127.0.0.2")):
+            for _ in range(context["ports"]):
+                listener = socket.socket(family)
+                try:
+                    listener.bind((address, 0))
+                    listener.listen(4096)
+                except OSError:
+                    break
+                listeners.append(listener)
+        made = 0
+        for listener in listeners:
+            for _ in range(context["each"]):
+                made += self._connect_and_close(listener)
+        self.kept = listeners
+        return {"made": made, "listeners": len(listeners)}
+
+    def _connect_and_close(self, listener):
+        with socket.socket(listener.family) as connected:
+            connected.setblocking(False)
+            try:
+                with contextlib.suppress(BlockingIOError):
+                    connected.connect(listener.getsockname())
+                connected.send(bytes(8192))
+            except OSError:  # no port is left, or it waits: nobody is let in any more
+                return 0
+        return 1
 
     async def progress_flood(self, context):
         for _ in range(context["count"]):

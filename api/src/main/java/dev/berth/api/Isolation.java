@@ -16,7 +16,12 @@ public record Isolation(
     String kind, List<String> enforced, List<Missing> missing, List<Finding> findings) {
   /** Missing on most hosts or by choice, and so no reason to call a sandbox weak. */
   private static final Set<String> TOLERATED =
-      Set.of("data_size_limit", "data_rate_limit", "own_address_layout", "private_file_views");
+      Set.of(
+          "data_size_limit",
+          "data_rate_limit",
+          "own_address_layout",
+          "private_file_views",
+          "connection_limit");
 
   public Isolation {
     enforced = List.copyOf(enforced);

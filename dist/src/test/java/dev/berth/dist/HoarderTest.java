@@ -8,9 +8,12 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,6 +30,8 @@ final class HoarderTest {
   private static final int DYING_MIB = 81;
 
   @TempDir Path folder;
+
+  private static final Pattern LIVE = Pattern.compile("TCP: inuse (\\d+)");
 
   private RunningBerth open(Kinds kind) {
     return new RunningBerth(folder.resolve("data"), kind.hosting());
@@ -85,6 +90,39 @@ final class HoarderTest {
       left.nothingOf(berth, id);
     }
     left.nothing();
+  }
+
+  @ParameterizedTest(name = "RUN-03 connections that nobody accepts are few, {0}")
+  @EnumSource(Kinds.class)
+  void unaccepted_connections(Kinds kind) throws IOException {
+    try (var berth = open(kind)) {
+      String id = hoarder(berth);
+      Answer answer =
+          berth.execute(id, "{\"do\":\"unaccepted_connections\",\"ports\":30,\"each\":400}");
+      assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+      assertThat(answer.json().path("result").path("made").asInt()).isBetween(500, 2200);
+      assertThat(mostSockets()).isBetween(500, 2300);
+      stillWorks(berth, id);
+    }
+  }
+
+  /** The most that any network but our own says of its TCP sockets (proc_net(5), sockstat). */
+  private static int mostSockets() throws IOException {
+    int most = 0;
+    Object own = Files.readSymbolicLink(Path.of("/proc/self/ns/net"));
+    try (var processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+      for (Path process : processes) {
+        try {
+          if (!Files.readSymbolicLink(process.resolve("ns/net")).equals(own)) {
+            Matcher said = LIVE.matcher(Files.readString(process.resolve("net/sockstat")));
+            most = Math.max(most, said.find() ? Integer.parseInt(said.group(1)) : 0);
+          }
+        } catch (IOException ended) {
+          // It is no plugin's any more.
+        }
+      }
+    }
+    return most;
   }
 
   @ParameterizedTest(name = "RUN-15 results that are none, {0}")

@@ -127,6 +127,10 @@ final class DockerIsolation {
         "private_file_views",
         found.noViews(),
         "Run Berth as root beside the engine, on Linux 5.2 or later with overlayfs.");
+    gaps.add(
+        "connection_limit",
+        found.runtime().isolating() ? "" : found.noPool(), // gVisor's network is its own memory
+        "Run Berth as root beside the engine.");
     return new Isolation("docker", enforced, missing, findings(found));
   }
 
