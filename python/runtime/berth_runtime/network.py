@@ -26,18 +26,19 @@ _SETTINGS = (
 
 
 def bound() -> str:
-    """Sets the limits in the network namespace that this process is in, with /proc/sys at its place. Why that can't
-    be done; empty when it was."""
-    try:
-        for name, value in _SETTINGS:
+    """Sets the limits, as many as can be, in the network namespace that this process is in, with /proc/sys at its
+    place. Why not all; empty when all were."""
+    why = ""
+    for name, value in _SETTINGS:
+        try:
             fd = os.open(f"/proc/sys/{name}", os.O_WRONLY | os.O_CLOEXEC)
             try:
                 os.write(fd, value.encode())
             finally:
                 os.close(fd)
-    except OSError as e:
-        return f"/proc/sys/{name} can't be set: {e.strerror}"
-    return ""
+        except OSError as e:
+            why = why or f"/proc/sys/{name} can't be set: {e.strerror}"
+    return why
 
 
 def problem() -> str:
