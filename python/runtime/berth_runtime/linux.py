@@ -13,6 +13,7 @@ import os
 import platform
 import resource
 import signal
+import socket
 import struct
 from typing import Any
 
@@ -373,8 +374,6 @@ def drop_capabilities() -> None:
 def loopback_up() -> None:
     """Brings up `lo` in the calling process's network namespace, with 127.0.0.1 and none of the other 16 million
     addresses (netdevice(7))."""
-    import socket
-
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         request = struct.pack("16sh14x", b"lo", 0)
         flags = struct.unpack("16sh14x", fcntl.ioctl(s, _SIOCGIFFLAGS, request))[1]

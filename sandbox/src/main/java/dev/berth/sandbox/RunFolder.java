@@ -77,7 +77,9 @@ final class RunFolder implements AutoCloseable {
     Path volumes = Files.createDirectories(path.resolve("volumes"));
     try (Stream<Path> left = Files.list(volumes)) {
       for (Path point : left.toList()) {
-        Files.delete(point); // of a dead host; empty, for its mounts went with it
+        // Of a dead host; empty, for its mounts went with it. Its launcher may be removing them,
+        // too.
+        Files.deleteIfExists(point);
       }
     }
     return volumes;
