@@ -92,9 +92,12 @@ def _attach(pid: int, mounts: List[Dict[str, Any]], detached: List[int]) -> None
                 linux.restrict(target, ACCESS[mount["access"]])
 
     def before() -> None:
-        linux.setns(own_network, linux.CLONE_NEWNET)
-        network.bound()
-        linux.loopback_up()
+        with step("bound the container's network"):
+            linux.setns(own_network, linux.CLONE_NEWNET)
+            why = network.bound()
+            if why:
+                raise ValueError(why)  # DockerIsolation says that it is bounded
+            linux.loopback_up()
 
     namespace = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
     own_network = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
