@@ -8,26 +8,26 @@ nobody else wants the CPU, it goes on as fast as before. Where others do for lon
 calm, and has its full weight back for a moment.
 
 Nor does a weight say when: whoever runs is let run for its slice, of a millisecond or more, and looked at again at
-the scheduler's next tick, unless the one who wakes has a shorter slice. So while plugins burn, the host's threads
-that carry calls and the plugins that have been calm for a while are given short ones. Those that burn, and the
-JVM's compilers, are given longer ones than usual: a slice is also a deadline, and who wakes is let in at once only
-if none of those that wait has an earlier one, though that one isn't let in either (check_preempt_wakeup_fair in the
-kernel's sched/fair.c).
+the scheduler's next tick, unless the one who wakes has a shorter slice. So while plugins burn, those that have been
+calm for a while are given short ones. Those that burn are given longer ones than usual: a slice is also a deadline,
+and who wakes is let in at once only if none of those that wait, nor who runs, has an earlier one
+(check_preempt_wakeup_fair in the kernel's sched/fair.c). A deadline is the nearer the more a plugin weighs, so one
+that has not burnt for long is given many times its weight meanwhile, which it hardly uses. What becomes of the
+host's own threads is in host_threads.py.
 
 Looking costs something, so as long as all plugins together are calm only their common group is looked at.
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import time
 from dataclasses import dataclass
 from typing import Callable, Iterable
 
-from berth_runtime import linux
 from berth_runtime.cgroups import Group, read
+from berth_runtime.host_threads import SHORT_SLICE, HostThreads, set_slice
 
 CALM_SECONDS = 0.1  # between looks at the common group
 BUSY_SECONDS = 0.1  # between looks at each worker
@@ -38,12 +38,9 @@ _ACTIVE_SHARE = 0.01
 _CALM_FOR = 1.0
 _REMEMBERED = 30.0  # how long a plugin's next worker is taken for what its last one was
 _LEAST_DIVISOR = 4
-_SHORT_SLICE = 100_000  # nanoseconds, the least that the kernel takes
-_LONG_SLICE = 3_000_000  # less than a tick of 4 ms; with 20 ms others wait for all of that
+_LONG_SLICE = 3_000_000  # nanoseconds; less than a tick of 4 ms; with 20 ms others wait for all of that
 _USUAL_SLICE = 0
-# What the names of the host's threads begin with that carry calls, and of those that can wait.
-_CARRIERS = "berth-loop"
-_COMPILERS = ("C1 Compiler", "C2 Compiler")
+_FAVOUR = 256  # times its weight, for who has not burnt for _REMEMBERED; it may do so until the next look
 _TIMES_LENGTHENED = 2  # what is forked while a group is looked through may be missed the first time
 _CPUS = len(os.sched_getaffinity(0))
 
@@ -59,8 +56,11 @@ class Charge:
     seen: int = 0
     seen_at: float = 0.0
     calm_since: float = 0.0
+    burnt_at: float = -math.inf
+    weight: int = 0
     small: bool = False
     brisk: bool = False  # its thread has a short slice
+    favoured: bool = False  # has many times its weight
     lengthened: int = 0  # how often all of its threads were given long ones
 
 
@@ -70,8 +70,7 @@ class Governor:
     def __init__(self, common: Group | None, host: int, clock: Callable[[], float] = time.monotonic) -> None:
         """common: what counts the CPU time of all workers, and perhaps of others; None when nobody can be looked
         after. host: process id of the host."""
-        self._host = host
-        self._host_threads: set[int] = set()  # that were looked at
+        self._host_threads = HostThreads(host, clock)
         self._common = common
         self._clock = clock
         self._charges: dict[str, Charge] = {}  # by the group's folder
@@ -88,10 +87,12 @@ class Governor:
         if self._common is None:
             return
         now = self._clock()
-        charge = Charge(name, group, shares, thread, _usage(group), now, now)
+        charge = Charge(name, group, shares, thread, _usage(group), now, now, weight=shares)
         self._charges[group.folders["cpu"]] = charge
-        if now - self._hogs.get(name, -_REMEMBERED) < _REMEMBERED:
-            self._weigh(charge, True)
+        charge.burnt_at = self._hogs.get(name, -math.inf)
+        if now - charge.burnt_at < _REMEMBERED:
+            charge.small = True
+            self._weigh(charge)
         if len(self._charges) == 1:
             self._total, self._total_at, self._next = _usage(self._common), now, now + CALM_SECONDS
 
@@ -118,7 +119,11 @@ class Governor:
         self._total, self._total_at = total, now
         was_busy, self._busy = self._busy, share > _BUSY_SHARE
         if self._busy:
-            self._hurry_host()  # each time: a JVM starts compilers when it needs them
+            if not was_busy:
+                set_slice(os.getpid(), SHORT_SLICE)  # it must not wait for a plugin that is favoured and burns
+            self._host_threads.hurry()
+        elif was_busy:
+            self._host_threads.relax()
         if self._busy or was_busy or any(charge.small for charge in self._charges.values()):
             self._look_at_each(now, self._charges.values())
         self._next = now + (BUSY_SECONDS if self._busy else CALM_SECONDS)
@@ -138,78 +143,60 @@ class Governor:
             calm = now - charge.calm_since > _CALM_FOR
             if share > hog:
                 self._remember(charge.name, now)
-                if not charge.small:
-                    self._weigh(charge, True)
+                charge.burnt_at = now
+                charge.small = True
             elif charge.small and calm:
                 self._hogs.pop(charge.name, None)
-                self._weigh(charge, False)
+                charge.small = False
             if calm and not charge.brisk and since < 2 * BUSY_SECONDS:  # over a longer time a hog may look calm
-                charge.brisk = _slice(charge.thread, _SHORT_SLICE)
+                charge.brisk = set_slice(charge.thread, SHORT_SLICE)
             elif charge.brisk and not calm:
-                charge.brisk = not _slice(charge.thread, _LONG_SLICE if charge.small else _USUAL_SLICE)
+                charge.brisk = not set_slice(charge.thread, _LONG_SLICE if charge.small else _USUAL_SLICE)
             if charge.small and charge.lengthened < _TIMES_LENGTHENED:
                 _slice_all(charge, _LONG_SLICE)
                 charge.lengthened += 1
             elif charge.lengthened and not charge.small:
                 _slice_all(charge, _USUAL_SLICE)
                 charge.lengthened = 0
-        self._divide()
+        self._weigh_all(now)
 
     def _hog(self, charge: Charge) -> float:
         """The share of one CPU above which it burns. By its own shares: with one measure for all, those with many
         would burn and be made small while those with few seemed calm, though each had what it was due."""
         return max(_LEAST_HOG_SHARE, min(_HOG_SHARE, 0.5 * self._fair * charge.shares))
 
-    def _hurry_host(self) -> None:
-        """The short slices of its threads are kept: they do little else but wait."""
-        tasks = f"/proc/{self._host}/task"
-        with contextlib.suppress(OSError):
-            threads = {int(name) for name in os.listdir(tasks)}
-            for thread in threads - self._host_threads:
-                with contextlib.suppress(OSError):  # it has ended meanwhile
-                    name = read(f"{tasks}/{thread}/comm")
-                    if name.startswith(_CARRIERS):
-                        _slice(thread, _SHORT_SLICE)
-                    elif name.startswith(_COMPILERS):
-                        _slice(thread, _LONG_SLICE)
-            self._host_threads = threads
-
-    def _divide(self) -> None:
-        """Weighs those that burn by how many they are; in steps, to write seldom."""
-        small = [charge for charge in self._charges.values() if charge.small]
-        divisor = max(_LEAST_DIVISOR, 1 << (len(small) - 1).bit_length())
-        if divisor != self._divisor:
-            self._divisor = divisor
-            for charge in small:
-                self._weigh(charge, True)
+    def _weigh_all(self, now: float) -> None:
+        """Those that burn by how many they are; in steps, to write seldom."""
+        small = sum(charge.small for charge in self._charges.values())
+        self._divisor = max(_LEAST_DIVISOR, 1 << (small - 1).bit_length())
+        for charge in self._charges.values():
+            charge.favoured = self._busy and charge.brisk and now - charge.burnt_at >= _REMEMBERED
+            self._weigh(charge)
 
     def _remember(self, name: str, now: float) -> None:
         if len(self._hogs) >= 10_000:  # plugins come and go; what is remembered of them must too
             self._hogs.clear()
         self._hogs[name] = now
 
-    def _weigh(self, charge: Charge, small: bool) -> None:
-        try:
-            charge.group.weigh(max(2, charge.shares // self._divisor) if small else charge.shares)
-            charge.small = small
-        except OSError:
-            pass  # it is ending
+    def _weigh(self, charge: Charge) -> None:
+        weight = charge.shares
+        if charge.small:
+            weight = max(2, charge.shares // self._divisor)
+        elif charge.favoured:
+            weight = charge.shares * _FAVOUR
+        if weight != charge.weight:
+            try:
+                charge.group.weigh(weight)
+                charge.weight = weight
+            except OSError:
+                pass  # it is ending
 
 
 def _slice_all(charge: Charge, nanos: int) -> None:
     """A thread that has a short one keeps it."""
     for thread in charge.group.threads():
         if thread != charge.thread or not charge.brisk:
-            _slice(thread, nanos)
-
-
-def _slice(thread: int, nanos: int) -> bool:
-    """What the thread starts has the slice, too, unless it is short: that is for who answers calls."""
-    try:
-        linux.set_slice(thread, nanos, nanos != _SHORT_SLICE)
-    except OSError:
-        return False  # it is ending, or the kernel or a container's profile won't have it
-    return True
+            set_slice(thread, nanos)
 
 
 def _share(nanos: int, seconds: float) -> float:

@@ -4,8 +4,10 @@ import ctypes
 import os
 import struct
 import threading
+import time
 from pathlib import Path
-from typing import Dict, List, Tuple
+from queue import SimpleQueue
+from typing import Dict, Iterator, List, Tuple
 
 import pytest
 from berth_runtime import linux
@@ -84,6 +86,48 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     return machine
 
 
+@pytest.fixture
+def loop() -> Iterator["Loop"]:
+    loop = Loop()
+    yield loop
+    loop.ends()
+
+
+class Loop:
+    """A thread with the name of the host's that carry calls, which burns the CPU where it is told to."""
+
+    def __init__(self, name: str = "berth-loop-1") -> None:
+        self._name = name
+        self._orders: SimpleQueue[float] = SimpleQueue()
+        self._done: SimpleQueue[None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        self._done.get()
+        assert self._thread.native_id is not None
+        self.id = self._thread.native_id
+
+    def _run(self) -> None:
+        Path("/proc/thread-self/comm").write_text(self._name)
+        self._done.put(None)
+        while (seconds := self._orders.get()) > 0:
+            end = time.thread_time() + seconds
+            while time.thread_time() < end:
+                pass
+            self._done.put(None)
+
+    def burns(self, seconds: float) -> None:
+        """So much of a CPU."""
+        self._orders.put(seconds)
+        self._done.get()
+
+    def policy(self) -> int:
+        return os.sched_getscheduler(self.id)
+
+    def ends(self) -> None:
+        self._orders.put(0)
+        self._thread.join()
+
+
 def test_who_burns_goes_last_until_calm(machine: Machine) -> None:
     machine.worker("hog")
     machine.worker("quiet", 512)
@@ -121,29 +165,84 @@ def test_all_that_a_hog_has_started_gets_long_slices_until_it_is_calm(machine: M
     assert 3_000_000 not in machine.of(thread)[2:]
 
 
-@pytest.mark.parametrize(("name", "slice_"), [("berth-loop-1", 100_000), ("C2 CompilerThre", 3_000_000)])
+@pytest.mark.parametrize(("name", "slice_"), [("berth-loop-1", 100_000), ("C2 CompilerThre", 10_000_000)])
 def test_the_hosts_threads_get_slices_by_what_they_do_when_somebody_burns(
     machine: Machine, name: str, slice_: int
 ) -> None:
-    named = threading.Event()
-    done = threading.Event()
-
-    def work() -> None:
-        Path("/proc/thread-self/comm").write_text(name)
-        named.set()
-        done.wait()
-
-    thread = threading.Thread(target=work)
-    thread.start()
+    thread = Loop(name)
     try:
-        named.wait()
         machine.worker("hog")
-        machine.passes(0.3, hog=1.0)
-        assert (thread.native_id, slice_) in machine.slices
-        assert os.getpid() not in [asked for asked, _ in machine.slices]
+        machine.passes(0.1, hog=1.0)
+        assert (thread.id, slice_) in machine.slices
     finally:
-        done.set()
-        thread.join()
+        thread.ends()
+
+
+@pytest.fixture
+def at_once() -> None:
+    """Skips where nobody may have a real-time priority."""
+    policy = os.sched_getscheduler(0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    except PermissionError:
+        pytest.skip(
+            "real-time priorities are refused here: it takes CAP_SYS_NICE, and a group with a budget for them"
+        )
+    os.sched_setscheduler(0, policy, os.sched_param(0))
+
+
+@pytest.mark.usefixtures("at_once")
+def test_who_carries_calls_goes_before_everybody_while_somebody_burns(machine: Machine, loop: Loop) -> None:
+    first = os.SCHED_RR | os.SCHED_RESET_ON_FORK
+    machine.worker("hog")
+    machine.passes(0.5)
+    assert loop.policy() == os.SCHED_OTHER, "nobody burns"
+    machine.passes(0.5, hog=1.0)
+    assert loop.policy() == first
+    machine.passes(0.5, hog=0.0)
+    assert machine.of(loop.id)[-1] == 100_000, "an ordinary thread again"
+
+
+@pytest.mark.usefixtures("at_once")
+def test_who_carries_calls_and_takes_much_of_a_cpu_goes_with_the_others(machine: Machine, loop: Loop) -> None:
+    machine.worker("hog")
+    machine.passes(0.1, hog=1.0)
+    for _ in range(3):
+        loop.burns(0.05)
+        machine.passes(0.05, hog=1.0)
+        assert loop.policy() == os.SCHED_OTHER
+    machine.passes(0.2, hog=1.0)
+    assert loop.policy() != os.SCHED_OTHER
+    asked = len(machine.of(loop.id))
+    loop.burns(0.05)
+    machine.passes(0.05, hog=1.0)
+    assert machine.of(loop.id)[asked:] == [100_000]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_priority_that_was_left_behind_is_taken_back(machine: Machine, loop: Loop) -> None:
+    machine.worker("hog")
+    machine.passes(0.5, hog=1.0)
+    machine.slices.clear()
+    Governor(machine.cgroups.common(), os.getpid())
+    assert machine.slices == [(loop.id, 100_000)]
+
+
+def test_who_has_not_burnt_for_long_weighs_many_times_as_much_while_others_burn(machine: Machine) -> None:
+    machine.worker("hog")
+    machine.worker("quiet", 512)
+    machine.passes(2.0, quiet=0.02)
+    assert machine.weight("quiet") == 512, "nobody burns"
+    machine.passes(2.0, hog=1.0, quiet=0.02)
+    assert machine.weight("quiet") == 512 * 256
+    machine.passes(0.1, hog=1.0, quiet=1.0)
+    assert machine.weight("quiet") < 512, "until the next look"
+    machine.passes(20.0, hog=1.0, quiet=0.02)
+    assert machine.weight("quiet") == 512, "it is not trusted yet"
+    machine.passes(15.0, hog=1.0, quiet=0.02)
+    assert machine.weight("quiet") == 512 * 256
+    machine.passes(0.5, quiet=0.02)
+    assert machine.weight("quiet") == 512
 
 
 @pytest.mark.parametrize("inherited", [False, True])

@@ -25,6 +25,8 @@ import tools.jackson.databind.JsonNode;
 final class SliceTest extends OneHost {
   private static final long SHORT = 100_000;
   private static final long LONG = 3_000_000;
+  private static final long COMPILERS = 10_000_000;
+  private static final long ROUND_ROBIN = 2; // SCHED_RR, sched(7)
   private static final Path OWN = Path.of("/proc/self/task");
   private static final String MAIN =
       """
@@ -42,8 +44,7 @@ final class SliceTest extends OneHost {
       """;
 
   @Test
-  void loops_and_calm_plugins_have_short_slices_while_another_burns_and_has_long_ones()
-      throws Exception {
+  void loops_and_calm_plugins_go_first_while_another_burns_and_goes_last() throws Exception {
     OptionalLong usual = slice(OWN.resolve(Long.toString(ProcessHandle.current().pid())));
     assumeTrue(usual.isPresent(), "this kernel does not tell a thread's slice");
     assumeTrue(newerThan611(), "threads have no slice of their own before Linux 6.12");
@@ -59,10 +60,11 @@ final class SliceTest extends OneHost {
     CompletableFuture<JsonNode> burning =
         CompletableFuture.supplyAsync(() -> ask(burner, "{\"burn\":6}"));
     eventually("the calm plugin's", () -> slice(calmTask).equals(OptionalLong.of(SHORT)));
-    eventually("the host's loops'", () -> isForAll("berth-loop", SHORT));
-    eventually("the compilers'", () -> isForAll("C1 Compiler", LONG));
+    eventually("the host's loops go first", () -> isForAll("berth-loop", "policy", ROUND_ROBIN));
+    eventually("the compilers'", () -> isForAll("C1 Compiler", "se.slice", COMPILERS));
     eventually("the burner's", () -> slice(burnerTask).equals(OptionalLong.of(LONG)));
     assertThat(burning.join().isObject()).isTrue();
+    eventually("the host's loops again", () -> isForAll("berth-loop", "se.slice", SHORT));
   }
 
   private static boolean newerThan611() {
@@ -72,11 +74,11 @@ final class SliceTest extends OneHost {
   }
 
   /** Every thread of the host's that is called so, and there are some. */
-  private static boolean isForAll(String name, long slice) {
+  private static boolean isForAll(String name, String what, long value) {
     try (Stream<Path> tasks = Files.list(OWN)) {
       List<Path> named = tasks.filter(task -> read(task, "comm").startsWith(name)).toList();
       return !named.isEmpty()
-          && named.stream().allMatch(task -> slice(task).equals(OptionalLong.of(slice)));
+          && named.stream().allMatch(task -> sched(task, what).equals(OptionalLong.of(value)));
     } catch (IOException e) {
       throw new AssertionError(e);
     }
@@ -100,9 +102,14 @@ final class SliceTest extends OneHost {
 
   /** In nanoseconds; empty where the kernel doesn't say. */
   private static OptionalLong slice(Path task) {
+    return sched(task, "se.slice");
+  }
+
+  /** What {@code /proc/PID/sched} says; empty where it doesn't. */
+  private static OptionalLong sched(Path task, String what) {
     return read(task, "sched")
         .lines()
-        .filter(line -> line.startsWith("se.slice"))
+        .filter(line -> line.startsWith(what + " "))
         .mapToLong(line -> Long.parseLong(line.substring(line.indexOf(':') + 1).strip()))
         .findFirst();
   }
@@ -119,7 +126,7 @@ final class SliceTest extends OneHost {
   private static void eventually(String whose, BooleanSupplier isSo) {
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(5);
     while (!isSo.getAsBoolean()) {
-      assertThat(System.nanoTime()).as(whose + " slices are as they should be").isLessThan(end);
+      assertThat(System.nanoTime()).as(whose + ": as it should be").isLessThan(end);
       Thread.onSpinWait();
     }
   }
