@@ -123,6 +123,7 @@ class Governor:
                 set_slice(os.getpid(), SHORT_SLICE)  # it must not wait for a plugin that is favoured and burns
             self._host_threads.hurry()
         elif was_busy:
+            set_slice(os.getpid(), _USUAL_SLICE)
             self._host_threads.relax()
         if self._busy or was_busy or any(charge.small for charge in self._charges.values()):
             self._look_at_each(now, self._charges.values())

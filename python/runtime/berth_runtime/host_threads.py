@@ -2,8 +2,8 @@
 
 A thread that carries calls runs for a moment at a time, and every call waits for it. A short slice lets it in at
 once where the kernel finds that it has had no more than its share and that nobody else's deadline is earlier; else
-it waits for the next tick. So while plugins burn it has the least real-time priority (sched(7), SCHED_RR), which asks
-for neither, as long as it takes little: one that takes much could keep the host's other threads from a CPU.
+it waits for the next tick. So while plugins burn it has the least real-time priority (sched(7), SCHED_RR), which
+asks for neither, as long as it takes little: one that takes much could keep the host's other threads from a CPU.
 """
 
 from __future__ import annotations
