@@ -81,6 +81,7 @@ class Machine:
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr("berth_runtime.cgroups.write", lambda path, value: Path(path).write_text(str(value)))
     monkeypatch.setattr("berth_runtime.governor._CPUS", 2)
+    monkeypatch.setattr("berth_runtime.host_threads._CPUS", 2)
     machine = Machine(tmp_path)
     monkeypatch.setattr("berth_runtime.linux.set_slice", machine.set_slice)
     return machine
@@ -217,6 +218,16 @@ def test_who_carries_calls_and_takes_much_of_a_cpu_goes_with_the_others(machine:
     loop.burns(0.05)
     machine.passes(0.05, hog=1.0)
     assert machine.of(loop.id)[asked:] == [100_000]
+
+
+def test_on_one_cpu_nobody_goes_before_everybody(
+    machine: Machine, loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("berth_runtime.host_threads._CPUS", 1)
+    machine.worker("hog")
+    machine.passes(0.5, hog=1.0)
+    assert loop.policy() == os.SCHED_OTHER
+    assert machine.of(loop.id) == [100_000]
 
 
 @pytest.mark.usefixtures("at_once")
