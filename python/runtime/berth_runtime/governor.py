@@ -27,7 +27,8 @@ from dataclasses import dataclass
 from typing import Callable, Iterable
 
 from berth_runtime.cgroups import Group, read
-from berth_runtime.host_threads import SHORT_SLICE, HostThreads, set_slice
+from berth_runtime.host_threads import HostThreads
+from berth_runtime.slices import LONG_SLICE, SHORT_SLICE, USUAL_SLICE, set_slice
 
 CALM_SECONDS = 0.1  # between looks at the common group
 BUSY_SECONDS = 0.1  # between looks at each worker
@@ -36,11 +37,9 @@ _HOG_SHARE = 0.4  # of one CPU, where there is enough of it; where there isn't, 
 _LEAST_HOG_SHARE = 0.005
 _ACTIVE_SHARE = 0.01
 _CALM_FOR = 1.0
-_REMEMBERED = 30.0  # how long a plugin's next worker is taken for what its last one was
+_REMEMBERED = 30.0  # how long a plugin that has burnt is not favoured, and its next worker begins small
 _LEAST_DIVISOR = 4
-_LONG_SLICE = 3_000_000  # nanoseconds; less than a tick of 4 ms; with 20 ms others wait for all of that
-_USUAL_SLICE = 0
-_FAVOUR = 256  # times its weight, for who has not burnt for _REMEMBERED; it may do so until the next look
+_FAVOUR = 256  # times its weight, for who is calm and has not burnt; it may do so until the next look
 _TIMES_LENGTHENED = 2  # what is forked while a group is looked through may be missed the first time
 _CPUS = len(os.sched_getaffinity(0))
 
@@ -74,7 +73,7 @@ class Governor:
         self._common = common
         self._clock = clock
         self._charges: dict[str, Charge] = {}  # by the group's folder
-        self._hogs: dict[str, float] = {}  # plugin -> when it was last seen to burn
+        self._hogs: dict[str, float] = {}  # plugin -> when it was last seen to burn, for its next worker
         self._total = 0
         self._total_at = 0.0
         self._next = 0.0
@@ -104,6 +103,8 @@ class Governor:
             now = self._clock()
             if _share(_usage(group) - charge.seen, max(now - charge.seen_at, BUSY_SECONDS)) > self._hog(charge):
                 self._remember(charge.name, now)
+            if not self._charges:
+                self._becomes(busy=False)  # nobody looks before there is another
 
     def next(self) -> float | None:
         """Seconds until look() is due; None when nobody is there to be looked at."""
@@ -117,17 +118,22 @@ class Governor:
         total = _usage(self._common)
         share = _share(total - self._total, now - self._total_at)
         self._total, self._total_at = total, now
-        was_busy, self._busy = self._busy, share > _BUSY_SHARE
-        if self._busy:
-            if not was_busy:
-                set_slice(os.getpid(), SHORT_SLICE)  # it must not wait for a plugin that is favoured and burns
-            self._host_threads.hurry()
-        elif was_busy:
-            set_slice(os.getpid(), _USUAL_SLICE)
-            self._host_threads.relax()
+        was_busy = self._busy
+        self._becomes(busy=share > _BUSY_SHARE)
         if self._busy or was_busy or any(charge.small for charge in self._charges.values()):
             self._look_at_each(now, self._charges.values())
         self._next = now + (BUSY_SECONDS if self._busy else CALM_SECONDS)
+
+    def _becomes(self, busy: bool) -> None:
+        """Whether plugins burn, and what follows for who isn't one."""
+        if busy != self._busy:
+            # This process must not wait for a plugin that is favoured and begins to burn.
+            set_slice(os.getpid(), SHORT_SLICE if busy else USUAL_SLICE)
+        if busy:
+            self._host_threads.hurry()
+        elif self._busy:
+            self._host_threads.relax()
+        self._busy = busy
 
     def _look_at_each(self, now: float, charges: Iterable[Charge]) -> None:
         shares = []
@@ -147,17 +153,16 @@ class Governor:
                 charge.burnt_at = now
                 charge.small = True
             elif charge.small and calm:
-                self._hogs.pop(charge.name, None)
                 charge.small = False
             if calm and not charge.brisk and since < 2 * BUSY_SECONDS:  # over a longer time a hog may look calm
                 charge.brisk = set_slice(charge.thread, SHORT_SLICE)
             elif charge.brisk and not calm:
-                charge.brisk = not set_slice(charge.thread, _LONG_SLICE if charge.small else _USUAL_SLICE)
+                charge.brisk = not set_slice(charge.thread, LONG_SLICE if charge.small else USUAL_SLICE)
             if charge.small and charge.lengthened < _TIMES_LENGTHENED:
-                _slice_all(charge, _LONG_SLICE)
+                _slice_all(charge, LONG_SLICE)
                 charge.lengthened += 1
             elif charge.lengthened and not charge.small:
-                _slice_all(charge, _USUAL_SLICE)
+                _slice_all(charge, USUAL_SLICE)
                 charge.lengthened = 0
         self._weigh_all(now)
 

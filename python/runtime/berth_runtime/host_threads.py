@@ -14,11 +14,10 @@ import time
 from dataclasses import dataclass
 from typing import Callable
 
-from berth_runtime import linux
 from berth_runtime.cgroups import read
+from berth_runtime.slices import SHORT_SLICE, set_slice
 
-SHORT_SLICE = 100_000  # nanoseconds, the least that the kernel takes
-_COMPILERS_SLICE = 10_000_000
+_COMPILERS_SLICE = 10_000_000  # nanoseconds
 # What the names begin with of threads that carry calls, and of those that can wait.
 _CARRIERS = "berth-loop"
 _COMPILERS = ("C1 Compiler", "C2 Compiler")
@@ -55,23 +54,27 @@ class HostThreads:
                         set_slice(int(name), SHORT_SLICE)
 
     def hurry(self) -> None:
-        """Plugins burn. To be called again every now and then: a JVM starts compilers when it needs them."""
+        """Plugins burn. To be called again every now and then: a JVM starts compilers when it needs them. Who
+        carries calls goes first from the second time on, when it is known how much it takes."""
+        for thread, carrier in self._carriers.items():
+            with contextlib.suppress(OSError):  # it has ended
+                self._look(thread, carrier)
         with contextlib.suppress(OSError):  # the host has ended
             threads = {int(name) for name in os.listdir(self._tasks)}
             for thread in threads - self._known:
-                with contextlib.suppress(OSError):  # it has ended meanwhile
-                    name = read(f"{self._tasks}/{thread}/comm")
-                    if name.startswith(_CARRIERS):
-                        set_slice(thread, SHORT_SLICE)
-                        self._carriers[thread] = _Carrier(self._used(thread), self._clock())
-                    elif name.startswith(_COMPILERS):
-                        set_slice(thread, _COMPILERS_SLICE)
+                with contextlib.suppress(OSError):
+                    self._meet(thread)
             for thread in self._carriers.keys() - threads:
                 del self._carriers[thread]
             self._known = threads
-        for thread, carrier in self._carriers.items():
-            with contextlib.suppress(OSError, ValueError):
-                self._look(thread, carrier)
+
+    def _meet(self, thread: int) -> None:
+        name = read(f"{self._tasks}/{thread}/comm")
+        if name.startswith(_CARRIERS):
+            set_slice(thread, SHORT_SLICE)
+            self._carriers[thread] = _Carrier(self._used(thread), self._clock())
+        elif name.startswith(_COMPILERS):
+            set_slice(thread, _COMPILERS_SLICE)
 
     def relax(self) -> None:
         """Nobody burns any more. Short slices are kept: these threads do little else but wait."""
@@ -81,14 +84,12 @@ class HostThreads:
     def _look(self, thread: int, carrier: _Carrier) -> None:
         used, now = self._used(thread), self._clock()
         share = (used - carrier.used) / 1e9 / max(now - carrier.seen_at, 1e-9)
-        fresh = carrier.seen_at == now
         carrier.used, carrier.seen_at = used, now
-        if not fresh:
-            self._put(thread, carrier, _CPUS > 1 and share <= _MOST)
+        self._put(thread, carrier, _CPUS > 1 and share <= _MOST)
 
     def _put(self, thread: int, carrier: _Carrier, first: bool) -> None:
         if first and not carrier.first and not carrier.refused:
-            carrier.first = go_first(thread)
+            carrier.first = _go_first(thread)
             carrier.refused = not carrier.first
         elif carrier.first and not first:
             carrier.first = not set_slice(thread, SHORT_SLICE)
@@ -97,20 +98,11 @@ class HostThreads:
         return int(read(f"{self._tasks}/{thread}/schedstat").split()[0])
 
 
-def go_first(thread: int) -> bool:
+def _go_first(thread: int) -> bool:
     """Gives it the least real-time priority, which nothing has that it starts. False where that is not allowed: to
     who isn't root, or by a control group without real-time budget."""
     try:
         os.sched_setscheduler(thread, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
     except OSError:
         return False
-    return True
-
-
-def set_slice(thread: int, nanos: int) -> bool:
-    """What the thread starts has the slice, too, unless it is short: that is for who answers calls."""
-    try:
-        linux.set_slice(thread, nanos, nanos != SHORT_SLICE)
-    except OSError:
-        return False  # it is ending, or the kernel or a container's profile won't have it
     return True

@@ -174,9 +174,27 @@ def test_the_hosts_threads_get_slices_by_what_they_do_when_somebody_burns(
     try:
         machine.worker("hog")
         machine.passes(0.1, hog=1.0)
-        assert (thread.id, slice_) in machine.slices
+        assert machine.of(thread.id) == [slice_]
     finally:
         thread.ends()
+
+
+def test_the_hosts_other_threads_keep_theirs(machine: Machine) -> None:
+    thread = Loop("ForkJoinPool-1-")
+    try:
+        machine.worker("hog")
+        machine.passes(0.5, hog=1.0)
+        assert not machine.of(thread.id)
+    finally:
+        thread.ends()
+
+
+def test_who_looks_has_a_short_slice_while_somebody_burns(machine: Machine) -> None:
+    machine.worker("hog")
+    machine.passes(0.5, hog=1.0)
+    assert machine.of(os.getpid()) == [100_000]
+    machine.passes(0.5, hog=0.0)
+    assert machine.of(os.getpid()) == [100_000, 0]
 
 
 @pytest.fixture
@@ -202,6 +220,17 @@ def test_who_carries_calls_goes_before_everybody_while_somebody_burns(machine: M
     assert loop.policy() == first
     machine.passes(0.5, hog=0.0)
     assert machine.of(loop.id)[-1] == 100_000, "an ordinary thread again"
+
+
+@pytest.mark.usefixtures("at_once")
+def test_nobody_goes_first_when_the_last_that_burnt_has_ended(machine: Machine, loop: Loop) -> None:
+    group = machine.worker("hog")
+    machine.passes(0.5, hog=1.0)
+    assert loop.policy() != os.SCHED_OTHER
+    asked = len(machine.of(loop.id))
+    machine.governor.give_back(group)
+    assert machine.of(loop.id)[asked:] == [100_000]
+    assert machine.of(os.getpid()) == [100_000, 0]
 
 
 @pytest.mark.usefixtures("at_once")
@@ -254,6 +283,20 @@ def test_who_has_not_burnt_for_long_weighs_many_times_as_much_while_others_burn(
     assert machine.weight("quiet") == 512 * 256
     machine.passes(0.5, quiet=0.02)
     assert machine.weight("quiet") == 512
+
+
+def test_who_burnt_is_not_trusted_sooner_for_being_started_again(machine: Machine) -> None:
+    machine.worker("hog")
+    group = machine.worker("turns")
+    machine.passes(0.5, hog=1.0, turns=1.0)
+    machine.passes(2.0, hog=1.0)
+    assert machine.weight("turns") == 1024, "calm again"
+    machine.governor.give_back(group)
+    machine.worker("turns")
+    machine.passes(20.0, hog=1.0)
+    assert machine.weight("turns") == 1024
+    machine.passes(15.0, hog=1.0)
+    assert machine.weight("turns") == 1024 * 256
 
 
 @pytest.mark.parametrize("inherited", [False, True])
