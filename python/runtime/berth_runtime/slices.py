@@ -1,4 +1,4 @@
-"""How long a thread runs at a time where others wait for its CPU, in nanoseconds; before Linux 6.12 all do alike."""
+"""How long a thread runs at a time where others wait for its CPU, in nanoseconds; before Linux 6.12 all as long."""
 
 from __future__ import annotations
 
