@@ -80,21 +80,24 @@ class Group:
         for folder in sorted(set(self.folders.values())):
             write(os.path.join(folder, "cgroup.procs" if self.unified else "tasks"), 0)
 
-    def limit(self, memory_bytes: int, cpu_shares: int) -> None:
-        """Sets what differs between workers. memory counts with swap: swap must not stretch it."""
+    def bound(self, memory_bytes: int) -> None:
+        """Limits its memory, counted with swap: swap must not stretch it."""
         if "memory" in self.folders:
-            write(self._file("memory", "memory.limit_in_bytes", "memory.max"), memory_bytes)
             folder = self.folders["memory"]
+            with_swap = os.path.join(folder, "memory.memsw.limit_in_bytes")
+            counts_swap = not self.unified and os.path.exists(with_swap)
+            if counts_swap:
+                write(with_swap, -1)  # at no time may it be less than the other limit
+            write(self._file("memory", "memory.limit_in_bytes", "memory.max"), memory_bytes)
             if self.unified:
                 for name, value in (("memory.swap.max", 0), ("memory.oom.group", 1)):
                     if os.path.exists(os.path.join(folder, name)):
                         write(os.path.join(folder, name), value)
             else:
-                if os.path.exists(os.path.join(folder, "memory.memsw.limit_in_bytes")):
-                    write(os.path.join(folder, "memory.memsw.limit_in_bytes"), memory_bytes)
+                if counts_swap:
+                    write(with_swap, memory_bytes)
                 if os.path.exists(os.path.join(folder, _SOCKETS)):
                     write(os.path.join(folder, _SOCKETS), min(_SOCKET_BYTES, memory_bytes))
-        self.weigh(cpu_shares)
 
     def weigh(self, cpu_shares: int) -> None:
         """Sets the weight against other workers, as Docker counts it: 1024 is one share."""

@@ -143,7 +143,7 @@ def _try_limit(cgroups: Cgroups, name: str, attempt: Callable[[], tuple[bool, st
 
     def inside() -> dict[str, Any]:
         group.create_and_join(Limits(_PIDS, _CPUS if name == "cpu" else 1.0))
-        group.limit(_MEMORY, 1024)
+        group.bound(_MEMORY)
         held, what = attempt()
         return {"held": held, "what": what}
 

@@ -4,9 +4,9 @@
   others belong to the host's, and even a plugin that regained every capability in its own could change none of
   them. Nor can the child mount anything from then on: the launcher mounts the plugin's folders (see mounts.py), and
   a parked child has no way to the host's files. Then the system call filter: all that comes later passes it.
-- The worker connects after it changed its uid, because the host checks the uid of its peer. It shows its tokens at
-  once, so that the host has its first message ready; that is read when all else is done, and no sooner.
-- Landlock is last, since it is about the folders.
+- Then the worker connects to the host, which knows it by a token and by its uid, that of its user namespace's
+  owner. So the host's first message can be there as soon as the plugin is known; it is read when all else is done.
+- The plugin's uid and Landlock are last, since they are about the plugin and its folders.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from berth_runtime.steps import StepError, fail, step
 
 _MESSAGE = 65536
 
-# What a child says to the launcher when it waits. A failure is steps.fail's to say. The launcher then says who it
-# is: token, name and uid, a line each; and when all is mounted: enter, and the folders that may be written to.
+# What a child says to the launcher when it waits. A failure is steps.fail's to say. The launcher tells it two
+# things: its token, once the host waits for that; and when all is mounted who it is: its name, its uid and the
+# folders that it may write to, a line each.
 PARKED = b"parked"
 
 Serve = Callable[[socket.socket], int]
@@ -38,6 +39,7 @@ def wait_and_work(jail: Jail, control: socket.socket, host: int, owner: int) -> 
     namespace, where it can have a uid of its own."""
     try:
         linux.close_all_but(0, 1, 2, control.fileno(), host)
+        linux.set_title(jail.title, b"berth-parked")
         with step("make the worker ready"):
             serve: Serve = sys.modules[jail.worker].begin()
         if jail.user_namespace:
@@ -49,8 +51,17 @@ def wait_and_work(jail: Jail, control: socket.socket, host: int, owner: int) -> 
         if jail.filter is not None:
             with step("apply the system call filter"):
                 jail.filter.apply()
+        with step("connect to the host"):
+            (token,) = _told(control)
+            secret = bytes.fromhex(token.decode())
+            channel, output = _connect(host, secret + b"C\n"), _connect(host, secret + b"O\n")
+            os.close(host)
+        rules: landlock.Ruleset | None = None
+        if jail.landlock:
+            with step("prepare Landlock"):
+                rules = landlock.Ruleset(jail.landlock)
         control.send(PARKED)
-        channel = _enter(jail, control, host)
+        _enter(jail, control, output, rules)
     except StepError as e:
         fail(control, e)
     except BaseException as e:
@@ -65,16 +76,13 @@ def _told(control: socket.socket) -> list[bytes]:
     return told.split(b"\n")
 
 
-def _enter(jail: Jail, control: socket.socket, host: int) -> socket.socket:
+def _enter(jail: Jail, control: socket.socket, output: socket.socket, rules: landlock.Ruleset | None) -> None:
     """Turns a parked child into the sandbox of one plugin. See the head of this file for the order."""
-    token, name, outside = _told(control)
+    name, outside, *writable = _told(control)
     uid = tree.PLUGIN_ID if jail.user_namespace else int(outside)
     with step("change to the plugin's uid"):
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
-    with step("connect to the host"):
-        secret = bytes.fromhex(token.decode())
-        channel, output = _connect(host, secret + b"C\n"), _connect(host, secret + b"O\n")
     with step("drop capabilities"):
         linux.drop_capabilities()
         linux.prctl(linux.PR_SET_DUMPABLE, 0)
@@ -83,17 +91,14 @@ def _enter(jail: Jail, control: socket.socket, host: int) -> socket.socket:
             resource.setrlimit(resource.RLIMIT_NPROC, (jail.limits.pids, jail.limits.pids))
     linux.set_title(jail.title, b"berth-worker " + name)
     os.umask(0o077)
-    _, *writable = _told(control)
     os.chdir("/data")
-    if jail.landlock:
+    if rules is not None:
         with step("apply Landlock"):
-            landlock.restrict(jail.landlock, [*(path.decode() for path in writable), "/tmp"])
+            rules.restrict([*(path.decode() for path in writable), "/tmp"])
     os.dup2(output.fileno(), 1)
     os.dup2(output.fileno(), 2)
     for used in (control, output):
         used.close()
-    os.close(host)
-    return channel
 
 
 def _connect(host: int, greeting: bytes) -> socket.socket:

@@ -65,7 +65,6 @@ def _prepare(told: int) -> Jail:
     sys.path[1:1] = common.paths
     importlib.import_module(common.worker)
     del sys.path[1 : 1 + len(common.paths)]
-    linux.set_title(common.title, b"berth-parked")
     sys.argv = [""]
     gc.collect()
     gc.disable()

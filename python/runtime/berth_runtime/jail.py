@@ -17,6 +17,12 @@ LAST_UID = 257_343
 FIRST_OWNER, LAST_OWNER = 257_344, 265_534
 INIT_UID = 265_535  # the inits' own: no plugin can signal or look into its init
 
+
+def owner(number: int) -> int:
+    """Of the user namespace of a launcher's child with this number."""
+    return FIRST_OWNER + number % (LAST_OWNER - FIRST_OWNER + 1)
+
+
 ENVIRONMENT = {
     "PATH": os.path.dirname(os.path.realpath(sys.executable)) + ":/usr/bin:/bin",
     "PYTHONPATH": "/workspace:/site:" + tree.RUNTIME,

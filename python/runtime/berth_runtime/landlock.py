@@ -34,6 +34,31 @@ def version() -> int:
 def restrict(abi: int, writable: list[str]) -> None:
     """Confines the calling thread and what it starts: everything may be read and run, only what lies below
     `writable` and the devices may be written. Needs no_new_privs."""
+    Ruleset(abi).restrict(writable)
+
+
+class Ruleset:
+    """What `restrict` does in two parts: all of it that needs no `writable` is done when this is made."""
+
+    def __init__(self, abi: int) -> None:
+        self._handled = handled = _handled(abi)
+        attributes = struct.pack("QQQ", handled, 0, _SCOPE_ALL if abi >= 6 else 0)
+        size = 24 if abi >= 6 else 16 if abi >= 4 else 8
+        self._fd = linux.syscall("landlock_create_ruleset", attributes[:size], size, 0)
+        _allow(self._fd, "/", _READ & handled)
+        _allow(self._fd, "/dev", (_READ_FILE | _READ_DIR | _WRITE_FILE | _TRUNCATE) & handled)
+
+    def restrict(self, writable: list[str]) -> None:
+        """Once: it is closed then."""
+        try:
+            for path in writable:
+                _allow(self._fd, path, self._handled & ~_IOCTL_DEV)
+            linux.syscall("landlock_restrict_self", self._fd, 0)
+        finally:
+            os.close(self._fd)
+
+
+def _handled(abi: int) -> int:
     handled = _ALL_OF_ABI_1
     if abi >= 2:
         handled |= _REFER
@@ -41,17 +66,7 @@ def restrict(abi: int, writable: list[str]) -> None:
         handled |= _TRUNCATE
     if abi >= 5:
         handled |= _IOCTL_DEV
-    attributes = struct.pack("QQQ", handled, 0, _SCOPE_ALL if abi >= 6 else 0)
-    size = 24 if abi >= 6 else 16 if abi >= 4 else 8
-    ruleset = linux.syscall("landlock_create_ruleset", attributes[:size], size, 0)
-    try:
-        _allow(ruleset, "/", _READ & handled)
-        _allow(ruleset, "/dev", (_READ_FILE | _READ_DIR | _WRITE_FILE | _TRUNCATE) & handled)
-        for path in writable:
-            _allow(ruleset, path, handled & ~_IOCTL_DEV)
-        linux.syscall("landlock_restrict_self", ruleset, 0)
-    finally:
-        os.close(ruleset)
+    return handled
 
 
 def _allow(ruleset: int, path: str, access: int) -> None:

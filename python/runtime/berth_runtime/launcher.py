@@ -5,16 +5,19 @@ It prepares everything, forks the zygote, which makes the processes, and then fe
 The host speaks to it in lines of JSON. To it, on standard input: first the settings (see Settings), then
 
     {"op":"start","id":7,"name":"plugin_x","package":"/p","site":null,"data":"/d","slot":3,
-     "volume":null,"folders":[["/srv/a","a",true]],"egress":"/run/e.sock","token":"<64 hex digits>",
-     "memory":536870912,"shares":1024}
+     "volume":null,"folders":[["/srv/a","a",true]],"egress":"/run/e.sock","memory":536870912,"shares":1024}
     {"op":"kill","id":7}
     {"op":"disk","id":7}
+    {"op":"welcome","child":12}                  its token is waited for now
 
 From it, on standard output:
 
     {"event":"ready", ...}                       what it can enforce
     {"event":"unavailable","why":"..."}          instead, and it ends
-    {"event":"started","id":7,"pid":123,"cgroups":{"memory":"/sys/..."}}
+    {"event":"coming","child":12,"token":"<64 hex digits>","uid":257356}     a sandbox for some later start is made,
+                                                 and will connect to the host as this uid, null for the host's own
+    {"event":"lost","child":12}                  it has ended, or never was, and no start was said to have it
+    {"event":"started","id":7,"child":12,"pid":123,"cgroups":{"memory":"/sys/..."}}
     {"event":"disk","id":7,"bytes":4096}         how much of its /data is in use, 0 where that isn't known
     {"event":"failed","id":7,"step":"mount /data","why":"...","own":false}      no process is left then
     {"event":"exit","id":7,"status":0,"signal":0,"oom":false}      no process is left then
@@ -36,17 +39,17 @@ import time
 from collections import deque
 from typing import Any, NoReturn
 
-from berth_runtime import entry, features, host_facts, jail, linux, mounts, preparation, rehearsal, tree
+from berth_runtime import entry, features, host_facts, jail, linux, preparation, rehearsal
+from berth_runtime.admission import Admission
 from berth_runtime.cgroups import Cgroups, Group
 from berth_runtime.child import Child
 from berth_runtime.governor import Governor
-from berth_runtime.mounts import Doorway, Mount
 from berth_runtime.nursery import Gone, Nursery, Unborn
 from berth_runtime.orders import Orders, first_line, say
 from berth_runtime.postponement import Postponement
 from berth_runtime.preparation import Settings
 from berth_runtime.spares import Spares
-from berth_runtime.steps import StepError, step
+from berth_runtime.steps import StepError
 
 _PARKING_AT_ONCE = 2
 _RETRY_SECONDS = 0.02
@@ -91,8 +94,7 @@ class Launcher:
         self._jail = prepared.jail
         self._found = prepared.found
         self._volumes = prepared.volumes
-        self._views = prepared.views
-        self._doorway = Doorway()
+        self._admission = Admission(prepared.jail, prepared.volumes, prepared.views, settings.usual_memory)
         # What is here now will never be freed: keep the collector's hands, and so the copies, off it.
         gc.collect()
         gc.disable()
@@ -159,6 +161,8 @@ class Launcher:
                 self._serve_queue()
             elif order["op"] == "kill":
                 self._kill(order["id"])
+            elif order["op"] == "welcome":
+                self._nursery.welcome(order["child"])
             elif order["op"] == "disk":
                 say({"event": "disk", "id": order["id"], "bytes": self._disk(order["id"])})
         return True
@@ -187,11 +191,15 @@ class Launcher:
         """Forks what is asked for now, and in quiet moments what will be asked for next."""
         parking = self._parking()
         while parking < min(len(self._queue), _PARKING_AT_ONCE):
-            self._nursery.fork("hurry")
+            self._fork("hurry")
             parking += 1
         parked = sum(child.state == "parked" for child in self._children.values())
         if self._spares.wants(parking, parked, len(self._queue)):
-            self._nursery.fork("spare")
+            self._fork("spare")
+
+    def _fork(self, word: str) -> None:
+        coming = self._nursery.fork(word)
+        say({"event": "coming", "child": coming.number, "token": coming.token, "uid": coming.uid})
 
     def _parking(self) -> int:
         """How many are on their way."""
@@ -205,6 +213,7 @@ class Launcher:
             self._listen(heard, heard.pidfd)
             self._listen(heard, heard.control.fileno())
         elif isinstance(heard, Unborn):
+            say({"event": "lost", "child": heard.number})
             self._parking_failed("fork", heard.why)
         elif isinstance(heard, Gone):
             self._bury(self._children[heard.pid], heard.status)
@@ -237,7 +246,7 @@ class Launcher:
         if data == entry.PARKED:
             child.worker = struct.unpack("3i", ancillary[0][2])[0]
             try:
-                child.view = os.open(f"/proc/{child.worker}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+                self._admission.prepare(child)
             except OSError as e:
                 child.failure = ("look into the parked process", str(e), False)
                 child.kill()
@@ -257,53 +266,30 @@ class Launcher:
             self._begin(parked.pop(0), self._queue.popleft())
 
     def _begin(self, child: Child, order: dict[str, Any]) -> None:
-        """Makes of a parked child what is asked for. It is told who it is first, and connects to the host while its
-        folders are mounted; then it is told what it may write to, and goes on."""
+        """Makes of a parked child what is asked for."""
         self._spares.disturb()
         self._postponement.started()
-        uid = jail.FIRST_UID + int(order["slot"]) if self._jail.uids else 0
-        if uid > jail.LAST_UID:
-            why = f"there is none for slot {order['slot']}"
-            self._fail(order, "choose a uid", why)  # nothing has become of the child, it stays for another
+        try:
+            uid = self._admission.uid(int(order["slot"]))
+        except StepError as e:
+            self._fail(order, e.step, e.cause)  # nothing has become of the child, it stays for another
             return
         child.request, child.state = order, "running"
-        found: list[Mount] = []
         try:
-            self._identify(child, order, uid)
-            found = mounts.open_all(order, uid, self._jail.uids, self._volumes, self._views)
-            child.volume = order["volume"]
-            if self._volumes is not None and child.volume is not None:
-                self._volumes.used_by(child.volume, child.pid)
-            self._doorway.attach(child.view, found)
-            say({"event": "started", "id": order["id"], "pid": child.pid, "cgroups": child.group.folders})
-            with step("set the control group's limits"):
-                child.group.limit(order["memory"], order["shares"])
-            with step("tell the parked process what it may write to"):
-                writable = [mount.target for mount in found if mount.access == "write"]
-                child.control.send("\n".join(["enter", *writable]).encode())
+            self._admission.admit(child, order, uid, lambda: self._tell_started(child, order))
         except StepError as e:
             child.failure = (e.step, e.cause, e.own)
             child.kill()
         else:
             self._governor.take(order["name"], child.group, order["shares"], child.worker)
-        finally:
-            mounts.close_all(found)
 
-    def _identify(self, child: Child, order: dict[str, Any], uid: int) -> None:
-        """Says who it is to the kernel (its uid outside of its user namespace) and to itself."""
+    def _tell_started(self, child: Child, order: dict[str, Any]) -> None:
+        event = {"event": "started", "id": order["id"], "child": child.number, "pid": child.pid}
+        say({**event, "cgroups": child.group.folders})
+        child.told = True
         # The child may have to wait for this process's CPU, so whatever can be done later is.
         self._forget(child.control.fileno())
         self._begun.append((time.monotonic() + _LATER_SECONDS, child))
-        if self._jail.user_namespace:
-            for name in ("gid_map", "uid_map"):
-                with step(f"write {name}"):
-                    fd = os.open(f"/proc/{child.worker}/{name}", os.O_WRONLY | os.O_CLOEXEC)
-                    try:
-                        os.write(fd, b"%d %d 1\n" % (tree.PLUGIN_ID, uid))
-                    finally:
-                        os.close(fd)
-        with step("tell the parked process who it is"):
-            child.control.send("\n".join([order["token"], order["name"], str(uid)]).encode())
 
     def _give_back(self, child: Child) -> None:
         if self._volumes is not None and child.volume is not None:
@@ -334,6 +320,8 @@ class Launcher:
         oom = os.WIFSIGNALED(status) and child.group.oom_kills() > 0
         if not child.group.remove():
             self._leaving.append(child.group)
+        if not child.told:
+            say({"event": "lost", "child": child.number})
         if child.request is None:
             if child.state == "parking":
                 step, why, _ = child.failure or ("park", f"ended with wait status {status}", False)

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
 from collections import deque
 from dataclasses import dataclass
 
-from berth_runtime import zygote
+from berth_runtime import jail, zygote
 from berth_runtime.cgroups import Cgroups, Group
 from berth_runtime.child import Child
 from berth_runtime.jail import Jail
+
+TOKEN_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Coming:
+    """A child that was asked for. uid: whose the host will see it connect as; None for the launcher's own."""
+
+    number: int
+    uid: int | None
+    token: str
 
 
 @dataclass(frozen=True)
 class Unborn:
     """No child came of it."""
 
+    number: int
     why: str
 
 
@@ -33,9 +46,11 @@ class Nursery:
     """Starts the zygote, and asks it for children and for their ends."""
 
     def __init__(self, common: Jail, cgroups: Cgroups) -> None:
+        self._own_users = common.uids and common.user_namespace
         self._cgroups = cgroups
         self._count = 0
-        self._asked: deque[tuple[socket.socket, int, Group]] = deque()
+        self._asked: deque[tuple[int, socket.socket, int, Group]] = deque()
+        self._untold: dict[int, tuple[socket.socket, str]] = {}
         self._pid, self._zygote = zygote.start(common, cgroups)
 
     def fileno(self) -> int:
@@ -46,8 +61,8 @@ class Nursery:
         """How many children were asked for and not heard of yet."""
         return len(self._asked)
 
-    def fork(self, word: str) -> None:
-        """Asks for a child. word: of zygote.py, spare or hurry."""
+    def fork(self, word: str) -> Coming:
+        """Asks for a child, which has to be welcomed to get on. word: of zygote.py, spare or hurry."""
         self._count += 1
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         status, status_write = os.pipe()
@@ -57,7 +72,17 @@ class Nursery:
         finally:
             theirs.close()
             os.close(status_write)
-        self._asked.append((ours, status, self._cgroups.group(f"w{self._count}")))
+        self._asked.append((self._count, ours, status, self._cgroups.group(f"w{self._count}")))
+        token = os.urandom(TOKEN_BYTES).hex()
+        self._untold[self._count] = ours, token
+        return Coming(self._count, jail.owner(self._count) if self._own_users else None, token)
+
+    def welcome(self, number: int) -> None:
+        """The host waits for that child: it is told its token."""
+        control, token = self._untold.pop(number, (None, ""))
+        if control is not None:
+            with contextlib.suppress(OSError):  # it has ended
+                control.send(token.encode())
 
     def reap(self, child: Child) -> None:
         """A child has ended; Gone follows."""
@@ -73,13 +98,14 @@ class Nursery:
         )
         word, _, rest = message.decode().partition(" ")
         if word == "born":
-            control, status, group = self._asked.popleft()
-            return Child(int(rest), struct.unpack("i", ancillary[0][2])[0], control, status, group)
+            number, control, status, group = self._asked.popleft()
+            return Child(number, int(rest), struct.unpack("i", ancillary[0][2])[0], control, status, group)
         if word == "failed":
-            control, status, _ = self._asked.popleft()
+            number, control, status, _ = self._asked.popleft()
+            self._untold.pop(number, None)
             control.close()
             os.close(status)
-            return Unborn(rest)
+            return Unborn(number, rest)
         if word == "gone":
             pid, wait_status = rest.split()
             return Gone(int(pid), int(wait_status))

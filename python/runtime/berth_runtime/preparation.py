@@ -25,9 +25,9 @@ class Settings:
 
     host: its process id. installation: letters and digits, the same in every run on one data folder. root: an empty
     folder to mount the tree on. runtime: folder of the Python files. socket: path of the host's listening socket.
-    volumes: an empty folder to mount plugins' file systems in. probe: an image to try that with, "" for none.
-    paths: folders to put on sys.path besides. worker: module to run. mode: "zygote", workers are forks of it, or
-    "exec", each is an interpreter of its own.
+    usual_memory: the limit that most plugins have, in bytes. volumes: an empty folder to mount plugins' file
+    systems in. probe: an image to try that with, "" for none. paths: folders to put on sys.path besides. worker:
+    module to run. mode: "zygote", workers are forks of it, or "exec", each is an interpreter of its own.
     """
 
     host: int
@@ -42,6 +42,7 @@ class Settings:
     tmp_mb: int
     worker: str
     paths: list[str]
+    usual_memory: int = 512 << 20
     volumes: str = ""
     probe: str = ""
     mode: str = "zygote"

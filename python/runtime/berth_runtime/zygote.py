@@ -20,9 +20,9 @@ import signal
 import socket
 import struct
 
-from berth_runtime import linux, parking
+from berth_runtime import jail, linux, parking
 from berth_runtime.cgroups import Cgroups
-from berth_runtime.jail import FIRST_OWNER, LAST_OWNER, Jail
+from berth_runtime.jail import Jail
 
 MESSAGE = 4096
 
@@ -69,10 +69,10 @@ def _serve(common: Jail, cgroups: Cgroups, orders: socket.socket) -> None:
         else:
             if pid == 0:
                 number = int(argument)
-                owner = FIRST_OWNER + number % (LAST_OWNER - FIRST_OWNER + 1)
                 group = cgroups.group(f"w{number}")
                 control_socket = socket.socket(fileno=control)
-                parking.park(common, group, control_socket, status_pipe, life, owner, hurry=word == "hurry")
+                owner, hurry = jail.owner(number), word == "hurry"
+                parking.park(common, group, control_socket, status_pipe, life, owner, hurry=hurry)
             pidfd = os.pidfd_open(pid)  # its number can't be another's: only we can reap it
             with contextlib.suppress(BrokenPipeError):
                 socket.send_fds(orders, [b"born %d" % pid], [pidfd])

@@ -106,7 +106,8 @@ def test_v1_limits(tmp_path: pathlib.Path) -> None:
         ("cpu", "cpu.shares"),
     ):
         (pathlib.Path(group.folders[controller]) / name).write_text("")
-    group.limit(1 << 27, 512)
+    group.bound(1 << 27)
+    group.weigh(512)
     memory = pathlib.Path(group.folders["memory"])
     assert (memory / "memory.limit_in_bytes").read_text() == "134217728"
     assert (memory / "memory.memsw.limit_in_bytes").read_text() == "134217728"
@@ -161,7 +162,8 @@ def test_v2_limits(tmp_path: pathlib.Path) -> None:
     ):
         (folder / name).write_text("")
     group = cgroups.Group(dict.fromkeys(("memory", "cpu", "pids"), str(folder)), unified=True)
-    group.limit(1 << 27, 1024)
+    group.bound(1 << 27)
+    group.weigh(1024)
     assert (folder / "memory.max").read_text() == "134217728"
     assert (folder / "memory.swap.max").read_text() == "0"
     assert (folder / "memory.oom.group").read_text() == "1"

@@ -8,11 +8,12 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Iterator, List
+from typing import Any, Dict, Iterator, List
 
 import pytest
 
@@ -23,22 +24,31 @@ POLICY = RUNTIME.parents[1] / "protocol" / "seccomp.json"
 
 
 @pytest.fixture
-def launcher(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+def host(tmp_path: Path) -> Iterator[socket.socket]:
+    """Where sandboxes are to connect."""
+    os.makedirs(tmp_path / "run")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "run/host.sock"))
+        os.chmod(listening.getsockname(), 0o666)
+        listening.listen()
+        listening.settimeout(10)
+        yield listening
+
+
+@pytest.fixture
+def launcher(tmp_path: Path, host: socket.socket) -> Iterator[subprocess.Popen[bytes]]:
     """One that keeps a spare sandbox; it has just said that it is ready."""
     runtime = tmp_path / "runtime"
     shutil.copytree(RUNTIME / "berth_runtime", runtime / "berth_runtime")
     shutil.copy(POLICY, runtime / "berth_runtime")
     for name in ("run/root", "run/volumes"):
         os.makedirs(tmp_path / name)
-    host = socket.socket(socket.AF_UNIX)  # where sandboxes are to connect
-    host.bind(str(tmp_path / "run/host.sock"))
-    host.listen()
     settings = {
         "host": os.getpid(),
         "installation": "tests",
         "root": str(tmp_path / "run/root"),
         "runtime": str(runtime),
-        "socket": str(tmp_path / "run/host.sock"),
+        "socket": host.getsockname(),
         "parked": 1,
         "max_pids": 32,
         "max_cpus": 1.0,
@@ -62,9 +72,15 @@ def launcher(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     ready = json.loads(process.stdout.readline())
     assert ready["event"] == "ready", ready
     yield process
-    host.close()
     if process.poll() is None:
         process.communicate(timeout=30)  # the end of its input; killed, it would leave its control groups
+
+
+def _event(launcher: subprocess.Popen[bytes]) -> Dict[str, Any]:
+    """What it says next."""
+    assert launcher.stdout is not None
+    event: Dict[str, Any] = json.loads(launcher.stdout.readline())
+    return event
 
 
 def _children(pid: int) -> List[int]:
@@ -101,3 +117,20 @@ def test_a_spare_that_can_not_be_made_is_said(launcher: subprocess.Popen[bytes])
     said = launcher.stderr.readline()
 
     assert said == b"No spare sandbox could be made: park: ended with wait status 9\n"
+    coming, lost = _event(launcher), _event(launcher)
+    assert coming["event"] == "coming"
+    assert lost == {"event": "lost", "child": coming["child"]}
+
+
+def test_a_spare_connects_when_it_is_welcome(launcher: subprocess.Popen[bytes], host: socket.socket) -> None:
+    coming = _event(launcher)
+    assert launcher.stdin is not None
+    launcher.stdin.write(json.dumps({"op": "welcome", "child": coming["child"]}).encode() + b"\n")
+    launcher.stdin.flush()
+
+    for kind in b"CO":
+        connection, _ = host.accept()
+        with connection:
+            assert connection.recv(34) == bytes.fromhex(coming["token"]) + bytes([kind]) + b"\n"
+            credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+            assert struct.unpack("3i", credentials)[1] == coming["uid"]

@@ -282,10 +282,7 @@ final class Containers implements AutoCloseable {
 
   /** Kills and removes it, and waits for that. */
   void discard(DockerWorker worker) {
-    if (worker.guest().arrived().isDone() && !worker.guest().arrived().isCancelled()) {
-      Rendezvous.close(worker.channel());
-      Rendezvous.close(worker.output());
-    }
+    worker.guest().disconnect();
     worker.kill();
     if (worker.pid() == 0) {
       worker.ended(137); // never seen to run: the engine has no end of it to tell

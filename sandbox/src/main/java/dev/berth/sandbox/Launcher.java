@@ -10,6 +10,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -34,7 +35,20 @@ final class Launcher {
 
   /** What it tells. Called by its reading thread, which must not be kept waiting. */
   interface Listener {
-    void started(int id, long pid, Map<String, Path> cgroups);
+    /**
+     * A sandbox is made for some later start, and connects when it has been told that it may.
+     *
+     * @param uid whom the host will see; null for its own user
+     */
+    void coming(Launcher launcher, int child, byte[] token, @Nullable Integer uid);
+
+    /** A sandbox has ended, or never was, that no start has had. */
+    void lost(int child);
+
+    /**
+     * @param child the sandbox that it has
+     */
+    void started(int id, int child, long pid, Map<String, Path> cgroups);
 
     /**
      * @param own whether that is of the plugin's making
@@ -204,17 +218,24 @@ final class Launcher {
   private void handle(JsonNode event) {
     String name = event.path("event").asString();
     int id = event.path("id").asInt(0);
+    int child = event.path("child").asInt(0);
     switch (name) {
       case "ready" -> ready.complete(ready(event));
       case "unavailable" ->
           ready.completeExceptionally(new IOException(event.path("why").asString()));
+      case "coming" -> {
+        byte[] token = HexFormat.of().parseHex(event.path("token").asString());
+        JsonNode uid = event.path("uid");
+        listener.coming(this, child, token, uid.isNull() ? null : uid.asInt());
+      }
+      case "lost" -> listener.lost(child);
       case "started" -> {
         Map<String, Path> cgroups = new java.util.HashMap<>();
         event
             .path("cgroups")
             .properties()
             .forEach(e -> cgroups.put(e.getKey(), Path.of(e.getValue().asString())));
-        listener.started(id, event.path("pid").asLong(), cgroups);
+        listener.started(id, child, event.path("pid").asLong(), cgroups);
       }
       case "disk" -> listener.disk(id, event.path("bytes").asLong());
       case "failed" ->

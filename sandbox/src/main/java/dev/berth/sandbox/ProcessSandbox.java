@@ -3,14 +3,13 @@ package dev.berth.sandbox;
 import dev.berth.api.ErrorCode;
 import dev.berth.api.Isolation;
 import dev.berth.api.PluginException;
+import dev.berth.api.ResourceLimits;
 import dev.berth.api.SandboxExit;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.UserPrincipal;
-import java.security.SecureRandom;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -33,7 +32,6 @@ public final class ProcessSandbox implements Sandbox {
   private static final int START_SECONDS = 30;
   private static final int STARTS_AT_ONCE = 8;
   private static final int END_SECONDS = 10;
-  private static final int TOKEN_BYTES = 32;
 
   /** The Python module that serves a plugin; tests bring their own. */
   record Worker(String module, List<Path> paths) {
@@ -49,10 +47,8 @@ public final class ProcessSandbox implements Sandbox {
   private final Rendezvous rendezvous;
   private final UserPrincipal ownUser;
   private final @Nullable VolumeImages images;
-  private final SecureRandom random = new SecureRandom();
   private final AtomicInteger lastId = new AtomicInteger();
   private final Map<Integer, ProcessWorker> workers = new ConcurrentHashMap<>();
-  private final Map<Integer, UserPrincipal> users = new ConcurrentHashMap<>(); // by uid
   private final Set<Path> readyFolders = ConcurrentHashMap.newKeySet();
   // The rest waits here, where waiting costs nothing of a start's own deadline.
   private final Semaphore startsAtOnce = new Semaphore(STARTS_AT_ONCE, true);
@@ -116,6 +112,7 @@ public final class ProcessSandbox implements Sandbox {
       launch.put("volumes", run.volumes().toString());
       launch.put("probe", images == null ? "" : images.probe(run.path()).toString());
       launch.put("parked", settings.parked());
+      launch.put("usual_memory", usualMemory(settings));
       launch.put("max_pids", settings.ceilings().pids());
       launch.put("max_cpus", settings.ceilings().cpus());
       launch.put("open_files", settings.ceilings().openFiles());
@@ -138,6 +135,12 @@ public final class ProcessSandbox implements Sandbox {
     }
   }
 
+  /** What a plugin has that asks for nothing special. */
+  private static long usualMemory(ProcessSandboxSettings settings) {
+    int megabytes = Math.min(ResourceLimits.DEFAULT.memoryMb(), settings.maximum().memoryMb());
+    return (long) megabytes * 1024 * 1024;
+  }
+
   /** The running launcher, started again if it died. */
   private Launcher launcher() {
     synchronized (launcherLock) {
@@ -148,7 +151,8 @@ public final class ProcessSandbox implements Sandbox {
       if (current != null && current.alive()) {
         return current;
       }
-      Launcher fresh = Launcher.launch(program, launch, new Events());
+      Launcher fresh =
+          Launcher.launch(program, launch, new Events(new ParkedWorkers(rendezvous, ownUser)));
       launcher = fresh;
       isolation = fresh.ready().isolation();
       return fresh;
@@ -170,13 +174,10 @@ public final class ProcessSandbox implements Sandbox {
     Launcher launcher = launcher();
     WeakIsolation.refuse(spec.plugin(), launcher.ready().isolation(), settings.allowWeak());
     Path volume = volume(spec, launcher);
-    byte[] token = new byte[TOKEN_BYTES];
-    random.nextBytes(token);
     int id = lastId.incrementAndGet();
     long memory =
         (long) Math.min(spec.limits().memoryMb(), settings.maximum().memoryMb()) * 1024 * 1024;
-    Rendezvous.Guest guest = rendezvous.expect(token, user(spec, launcher));
-    ProcessWorker worker = new ProcessWorker(id, memory, launcher, guest.arrived());
+    ProcessWorker worker = new ProcessWorker(id, memory, launcher);
     workers.put(id, worker);
     startsAtOnce.acquireUninterruptibly();
     try {
@@ -196,7 +197,6 @@ public final class ProcessSandbox implements Sandbox {
       Path egress = spec.egress();
       order.put("egress", egress == null ? null : egress.toAbsolutePath().toString());
       order.put("slot", spec.slot());
-      order.put("token", HexFormat.of().formatHex(token));
       order.put("memory", memory);
       order.put("shares", Math.min(spec.limits().cpuShares(), settings.maximum().cpuShares()));
       launcher.send(order);
@@ -208,12 +208,11 @@ public final class ProcessSandbox implements Sandbox {
       return worker;
     } catch (PluginException e) {
       worker.kill();
-      rendezvous.dismiss(guest);
-      if (guest.arrived().isDone() && !guest.arrived().isCancelled()) {
-        Rendezvous.close(worker.channel());
-        Rendezvous.close(worker.output());
-      }
       awaitEnd(worker);
+      Rendezvous.Guest guest = worker.guest();
+      if (guest != null) {
+        rendezvous.dismiss(guest);
+      }
       readyFolders.remove(spec.dataDir().toAbsolutePath()); // Perhaps it is that.
       throw e;
     } finally {
@@ -242,15 +241,6 @@ public final class ProcessSandbox implements Sandbox {
     Path prepared = made.prepare(spec.plugin(), folder, spec.dataBytes(), first + spec.slot());
     readyFolders.add(folder);
     return prepared;
-  }
-
-  private UserPrincipal user(SandboxSpec spec, Launcher launcher) {
-    Integer first = launcher.ready().firstUid();
-    if (first == null) {
-      return ownUser;
-    }
-    // Remembered: to look one up is to read the machine's list of users.
-    return users.computeIfAbsent(first + spec.slot(), HostUser::principal);
   }
 
   private void await(SandboxSpec spec, ProcessWorker worker) {
@@ -324,11 +314,30 @@ public final class ProcessSandbox implements Sandbox {
   }
 
   private final class Events implements Launcher.Listener {
+    private final ParkedWorkers parked;
+
+    private Events(ParkedWorkers parked) {
+      this.parked = parked;
+    }
+
     @Override
-    public void started(int id, long pid, Map<String, Path> cgroups) {
+    public void coming(Launcher by, int child, byte[] token, @Nullable Integer uid) {
+      parked.coming(child, token, uid, () -> by.send(Map.of("op", "welcome", "child", child)));
+    }
+
+    @Override
+    public void lost(int child) {
+      parked.lost(child);
+    }
+
+    @Override
+    public void started(int id, int child, long pid, Map<String, Path> cgroups) {
+      Rendezvous.Guest guest = parked.take(child);
       ProcessWorker worker = workers.get(id);
-      if (worker != null) {
-        worker.onStarted(pid, cgroups);
+      if (worker != null && guest != null) {
+        worker.onStarted(pid, cgroups, guest);
+      } else if (guest != null) {
+        rendezvous.dismiss(guest);
       }
     }
 
@@ -358,6 +367,7 @@ public final class ProcessSandbox implements Sandbox {
 
     @Override
     public void gone(Launcher which) {
+      parked.lostAll();
       List<ProcessWorker> orphans =
           workers.values().stream().filter(worker -> worker.launcher() == which).toList();
       for (ProcessWorker worker : orphans) {

@@ -18,8 +18,8 @@ final class ProcessWorker implements SandboxProcess {
   private static final int DISK_MILLIS = 500;
   private static final Duration LOOK_AGAIN = Duration.ofMillis(5);
 
-  /** Its first process and its control groups. */
-  private record Started(long pid, Map<String, Path> cgroups) {}
+  /** Its first process, its control groups and its connections. */
+  private record Started(long pid, Map<String, Path> cgroups, Rendezvous.Guest guest) {}
 
   /**
    * Why there is no worker.
@@ -39,15 +39,14 @@ final class ProcessWorker implements SandboxProcess {
   private final CompletableFuture<Started> started = new CompletableFuture<>();
   private final CompletableFuture<Failure> failed = new CompletableFuture<>();
   private final CompletableFuture<SandboxExit> exited = new CompletableFuture<>();
-  private final CompletableFuture<Rendezvous.Sockets> sockets;
+  private final CompletableFuture<Rendezvous.Sockets> sockets =
+      started.thenCompose(running -> running.guest().arrived());
   private volatile CompletableFuture<Long> disk = CompletableFuture.completedFuture(0L);
 
-  ProcessWorker(
-      int id, long memoryBytes, Launcher launcher, CompletableFuture<Rendezvous.Sockets> sockets) {
+  ProcessWorker(int id, long memoryBytes, Launcher launcher) {
     this.id = id;
     this.memoryBytes = memoryBytes;
     this.launcher = launcher;
-    this.sockets = sockets;
   }
 
   int id() {
@@ -60,8 +59,7 @@ final class ProcessWorker implements SandboxProcess {
 
   /** Completed when it is known whether there is a worker, one way or the other. */
   CompletableFuture<Void> settled() {
-    return CompletableFuture.anyOf(CompletableFuture.allOf(started, sockets), failed, exited)
-        .thenAccept(_ -> {});
+    return CompletableFuture.anyOf(sockets, failed, exited).thenAccept(_ -> {});
   }
 
   @Override
@@ -74,8 +72,14 @@ final class ProcessWorker implements SandboxProcess {
     return failed;
   }
 
-  void onStarted(long pid, Map<String, Path> cgroups) {
-    started.complete(new Started(pid, Map.copyOf(cgroups)));
+  void onStarted(long pid, Map<String, Path> cgroups, Rendezvous.Guest guest) {
+    started.complete(new Started(pid, Map.copyOf(cgroups), guest));
+  }
+
+  /** Its connections, once it has any that are its own; null before. */
+  Rendezvous.@Nullable Guest guest() {
+    Started running = started.getNow(null);
+    return running == null ? null : running.guest();
   }
 
   /** The answer to {@link #askDisk}. */

@@ -52,6 +52,13 @@ final class Rendezvous implements AutoCloseable {
       return arrived;
     }
 
+    /** Closes what it has connected; nothing more of it arrives. */
+    void disconnect() {
+      close(channel.getNow(null));
+      close(output.getNow(null));
+      arrived.cancel(false);
+    }
+
     /** Its first connection of that kind; {@code C} or {@code O}. */
     CompletableFuture<SocketChannel> connected(char kind) {
       return kind == 'C' ? channel : output;
@@ -103,15 +110,11 @@ final class Rendezvous implements AutoCloseable {
     return guest;
   }
 
-  /** Stops waiting for it; what it has connected is closed. */
+  /** Stops waiting for it; what it has connected is closed, whether it has arrived or not. */
   void dismiss(Guest guest) {
     synchronized (guests) {
       guests.remove(guest);
-      if (!guest.arrived.isDone()) {
-        close(guest.channel.getNow(null));
-        close(guest.output.getNow(null));
-        guest.arrived.cancel(false);
-      }
+      guest.disconnect();
     }
   }
 

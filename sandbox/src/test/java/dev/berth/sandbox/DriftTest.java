@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -69,6 +70,29 @@ final class DriftTest {
     }
   }
 
+  @Test
+  void a_parked_sandbox_that_dies_leaves_nothing_and_is_made_good(@TempDir Path folder)
+      throws Exception {
+    try (Bench bench = Bench.open(folder)) {
+      openPollers();
+      round(bench, 0);
+      settle(bench);
+      Counts before = count(bench);
+      long parked =
+          HostView.descendants(bench.sandbox().launcherPid()).stream()
+              .filter(p -> name(p).equals("berth-parked"))
+              .findFirst()
+              .orElseThrow();
+      ProcessHandle.of(parked).orElseThrow().destroyForcibly();
+      while (connections() > 2) { // the other one's
+        Thread.sleep(5);
+      }
+      round(bench, 0);
+      settle(bench);
+      assertThat(count(bench)).isEqualTo(before);
+    }
+  }
+
   /** The JDK's own files, opened when a virtual thread first waits for one of its. */
   private static void openPollers() throws Exception {
     Pipe pipe = Pipe.open();
@@ -104,8 +128,10 @@ final class DriftTest {
     while (System.nanoTime() < end) {
       List<Long> below = HostView.descendants(bench.sandbox().launcherPid());
       // The zygote and two spare children of two processes each, both with their title by now, and
-      // both waiting: the launcher then has their mount namespaces beside its own.
+      // both waiting: the launcher then has their mount namespaces beside its own, and the host two
+      // connections of each.
       if (below.size() == 5
+          && connections() == 4
           && views(bench) == 3
           && below.stream().filter(p -> name(p).equals("berth-init")).count() == 2
           && ownCgroups(bench).stream()
@@ -117,7 +143,31 @@ final class DriftTest {
       }
       Thread.sleep(20);
     }
-    throw new AssertionError("not settled: " + HostView.descendants(bench.sandbox().launcherPid()));
+    throw new AssertionError(
+        "not settled: "
+            + HostView.descendants(bench.sandbox().launcherPid())
+            + " with "
+            + connections()
+            + " connections");
+  }
+
+  /**
+   * Of workers to this process: the kernel makes the accepting end of a connection in the network
+   * namespace of the connecting one, so this one's lists have all of its sockets but those.
+   */
+  private static long connections() throws IOException {
+    String listed =
+        Stream.of("unix", "tcp", "tcp6", "udp", "udp6")
+            .map(kind -> HostView.read(Path.of("/proc/net/" + kind)))
+            .collect(Collectors.joining())
+            .replace("\n", " ");
+    try (Stream<Path> own = Files.list(Path.of("/proc/self/fd"))) {
+      return own.map(DriftTest::target)
+          .filter(target -> target.startsWith("socket:["))
+          .map(target -> target.substring("socket:[".length(), target.length() - 1))
+          .filter(inode -> !listed.contains(" " + inode + " "))
+          .count();
+    }
   }
 
   private static long views(Bench bench) throws IOException {
@@ -128,10 +178,14 @@ final class DriftTest {
   }
 
   private static boolean isView(Path file) {
+    return target(file).startsWith("mnt:");
+  }
+
+  private static String target(Path file) {
     try {
-      return Files.readSymbolicLink(file).toString().startsWith("mnt:");
+      return Files.readSymbolicLink(file).toString();
     } catch (IOException e) {
-      return false; // closed meanwhile
+      return ""; // closed meanwhile
     }
   }
 

@@ -3,6 +3,7 @@ package dev.berth.sandbox;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.berth.api.ResourceLimits;
 import dev.berth.api.SandboxExit;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -40,6 +41,19 @@ final class ExhaustionTest {
     assumeTrue(
         bench.sandbox().isolation().enforced().contains(protection),
         () -> "this host has no " + protection + " (run the tests as root)");
+  }
+
+  /** A sandbox waits with the usual limit, of which nothing may be left then. */
+  @Test
+  void a_limit_above_the_usual_one_holds_too() throws IOException {
+    needs("memory_limit");
+    try (Probe probe = bench.start(SLOT, new ResourceLimits(640, 1024, 30))) {
+      assertThat(probe.run("kept = bytearray(560 << 20)", "out = len(kept)").asInt())
+          .isEqualTo(560 << 20);
+      probe.send("more = bytearray(160 << 20)");
+      assertThat(probe.process().exited().join())
+          .isEqualTo(new SandboxExit.OutOfMemory(640L << 20));
+    }
   }
 
   @Test
