@@ -19,7 +19,9 @@ from .report import Plan, Row, Unavailable, in_turn, middle, seconds
 IMAGE = os.environ.get("BERTH_TEST_IMAGE", "berth-test-python:1")
 OPTIONS = ("--sandbox", "docker", "--docker-image", IMAGE)
 PARKED = 2
-WARM_STARTS = 40  # of the process sandbox before it is measured; the engine has run for long, too
+# Of the process sandbox before it is measured; the engine has run for long, too. By the second number the JVM's
+# second compiler has had what a start runs.
+WARM_STARTS, MORE_STARTS = 40, 600
 
 
 def engine() -> str:
@@ -64,15 +66,26 @@ def run(plan: Plan) -> list[Row]:
 
             return measure
 
+        def started(times: int) -> None:
+            for _ in range(times):
+                start(plain, in_process)
+                time.sleep(0.1)
+
         cold = rested(lambda: start(plain, in_process))()
-        for _ in range(plan.pick(WARM_STARTS, 4)):
-            start(plain, in_process)
-            time.sleep(0.1)
+        started(plan.pick(WARM_STARTS, 4))
         plain_run = [docker, "run", "--rm", "--network", "none", IMAGE, "python3", "-c", "pass"]
         starts = in_turn(
             plan,
             {
                 "docker": rested(lambda: start(boxed, in_box)),
+                "process": rested(lambda: start(plain, in_process)),
+                "run": rested(lambda: proc.spawn_seconds(plain_run)),
+            },
+        )
+        started(plan.pick(MORE_STARTS - WARM_STARTS, 4))
+        later = in_turn(
+            plan,
+            {
                 "process": rested(lambda: start(plain, in_process)),
                 "run": rested(lambda: proc.spawn_seconds(plain_run)),
             },
@@ -92,6 +105,7 @@ def run(plan: Plan) -> list[Row]:
     box, process, run_ = (middle(starts[side]) for side in ("docker", "process", "run"))
     box_call, process_call = middle(calls["docker"]), middle(calls["process"])
     floor = f"{seconds(run_)}: `docker run` of the same image"
+    warm_process, warm_run = middle(later["process"]), middle(later["run"])
     return [
         Row(
             "Docker: enable -> first answer, parked container", seconds(box), floor, box / run_, 0.125, plan.rounds
@@ -109,6 +123,14 @@ def run(plan: Plan) -> list[Row]:
             seconds(process),
             floor,
             process / run_,
+            0.017,
+            plan.rounds,
+        ),
+        Row(
+            f"the same after {MORE_STARTS} starts",
+            seconds(warm_process),
+            f"{seconds(warm_run)}: `docker run` of the same image",
+            warm_process / warm_run,
             0.017,
             plan.rounds,
         ),
