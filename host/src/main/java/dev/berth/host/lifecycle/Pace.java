@@ -11,10 +11,12 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * Keeps the plugins that die again and again from occupying the machine with their starts, whoever
  * asks for them: one of theirs is under way at a time, and after each comes a pause of three times
  * as long. How long a start takes says what it costs here: some milliseconds for a process, most of
- * a second of an engine's work for a container.
+ * a second of an engine's work for a container. What the death after it costs it doesn't say, so no
+ * pause is shorter than half a second.
  */
 final class Pace {
   private static final int PAUSES = 3;
+  private static final Duration SHORTEST = Duration.ofMillis(500);
   private static final Duration LONGEST = Duration.ofSeconds(5);
 
   private final Semaphore place = new Semaphore(1, true);
@@ -44,6 +46,11 @@ final class Pace {
     return new Step();
   }
 
+  private static Duration within(Duration pause) {
+    Duration most = pause.compareTo(LONGEST) < 0 ? pause : LONGEST;
+    return most.compareTo(SHORTEST) > 0 ? most : SHORTEST;
+  }
+
   /** One start, until its worker has connected. What follows is its plugin's. */
   final class Step implements AutoCloseable {
     private final long begun = System.nanoTime();
@@ -56,7 +63,7 @@ final class Pace {
     public void close() {
       if (over.compareAndSet(false, true)) {
         Duration pause = Duration.ofNanos(System.nanoTime() - begun).multipliedBy(PAUSES);
-        timer.later(pause.compareTo(LONGEST) < 0 ? pause : LONGEST, place::release);
+        timer.later(within(pause), place::release);
       }
     }
   }

@@ -9,6 +9,7 @@ import dev.berth.api.PluginId;
 import dev.berth.api.PluginState;
 import dev.berth.api.SandboxExit;
 import dev.berth.api.WorkerState;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -41,6 +42,14 @@ final class PaceTest extends SupervisorTestBase {
     before.close();
     engine.pace().take(() -> {}).close();
     assertThat(workers.noneStarted()).isTrue();
+  }
+
+  @Test
+  void however_short_a_start_was_nothing_of_the_kind_follows_for_half_a_second() {
+    engine.pace().take(() -> {}).close();
+    long over = System.nanoTime();
+    engine.pace().take(() -> {}).close();
+    assertThat(Duration.ofNanos(System.nanoTime() - over)).isGreaterThan(Duration.ofMillis(490));
   }
 
   @Test
