@@ -14,7 +14,7 @@ from berth_runtime.cgroups import Cgroups, Group
 from berth_runtime.child import Child
 from berth_runtime.jail import Jail
 
-TOKEN_BYTES = 32
+_TOKEN_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Nursery:
             theirs.close()
             os.close(status_write)
         self._asked.append((self._count, ours, status, self._cgroups.group(f"w{self._count}")))
-        token = os.urandom(TOKEN_BYTES).hex()
+        token = os.urandom(_TOKEN_BYTES).hex()
         self._untold[self._count] = ours, token
         return Coming(self._count, jail.owner(self._count) if self._own_users else None, token)
 

@@ -46,11 +46,6 @@ final class Pace {
     return new Step();
   }
 
-  private static Duration within(Duration pause) {
-    Duration most = pause.compareTo(LONGEST) < 0 ? pause : LONGEST;
-    return most.compareTo(SHORTEST) > 0 ? most : SHORTEST;
-  }
-
   /** One start, until its worker has connected. What follows is its plugin's. */
   final class Step implements AutoCloseable {
     private final long begun = System.nanoTime();
@@ -62,8 +57,10 @@ final class Pace {
     @Override
     public void close() {
       if (over.compareAndSet(false, true)) {
-        Duration pause = Duration.ofNanos(System.nanoTime() - begun).multipliedBy(PAUSES);
-        timer.later(within(pause), place::release);
+        long pause = PAUSES * (System.nanoTime() - begun);
+        timer.later(
+            Duration.ofNanos(Math.clamp(pause, SHORTEST.toNanos(), LONGEST.toNanos())),
+            place::release);
       }
     }
   }
